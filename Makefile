@@ -1,0 +1,115 @@
+# `make` alone lists what there is. Nothing but make and Python 3.11 or newer is needed; all else goes into .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+INSTALL := $(PIP) install --no-compile --require-hashes --no-deps
+ROOMS_AT_95 := link upkeep gateway
+QUICK_TESTS := $(wildcard tests/core tests/settings tests/pages)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo tour test quick lint types format docs lock check-lock bench wheel clean
+
+help: ## List what there is
+	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then bold='\033[1;36m'; plain='\033[0m'; fi; \
+	awk -F ':.*## ' -v b="$$bold" -v p="$$plain" \
+		'/^[a-z-]+:.*## / { printf "  %smake %-11s%s %s\n", b, $$1, p, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# --- try it ---------------------------------------------------------------------------------------------------------
+
+demo: $(VENV)/.run ## Run gateway, auth service and one user; Ctrl-C ends it (ARGS="--port 9000")
+	@$(BIN)/netra demo $(ARGS) || [ $$? -eq 130 ]
+
+tour: $(VENV)/.run ## Show in twenty seconds what users and operators get when things break
+	@$(BIN)/netra demo --tour $(ARGS) || [ $$? -eq 130 ]
+
+# --- check it -------------------------------------------------------------------------------------------------------
+
+test: $(VENV)/.dev ## Run all tests and hold the coverage gates (ARGS="-n 2" for two at a time)
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m pytest -q --cov --cov-report= $(ARGS)
+	@echo "Coverage of core: all of it, branches too."
+	@$(BIN)/coverage report --include='src/netra/core/*' --fail-under=100
+	@for room in $(ROOMS_AT_95); do \
+		echo "Coverage of $$room: at least 95 %."; \
+		$(BIN)/coverage report --include="src/netra/$$room/*" --fail-under=95 || exit 1; \
+	done
+
+quick: lint types ## Lint, types and the fast tests, in under twenty seconds
+	@$(BIN)/python -m pytest -q $(QUICK_TESTS) $(ARGS)
+
+lint: $(VENV)/.dev ## Check style and formatting
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . \
+		|| { echo "Some of it mends itself: make format"; exit 1; }
+
+types: $(VENV)/.dev ## Check types
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev ## Mend style and formatting where a machine can
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
+
+wheel: $(VENV)/.dev ## Build the wheel and try it in an environment of its own
+	@rm -rf build dist
+	@echo "Building the wheel."
+	@$(BIN)/python -m hatchling build -t wheel -d dist >/dev/null
+	@echo "Installing it with what the gateway alone needs."
+	@$(BIN)/python -m venv build/venv
+	@build/venv/bin/python -m pip --quiet --disable-pip-version-check install --no-compile --require-hashes --no-deps \
+		-r requirements/gateway.txt
+	@build/venv/bin/python -m pip --quiet --disable-pip-version-check install --no-index --no-deps dist/*.whl
+	@build/venv/bin/python -m pip --disable-pip-version-check check
+	@$(BIN)/python .ci/try_wheel.py dist build/venv
+	@rm -rf build
+	@ls dist/*.whl
+
+# --- keep it --------------------------------------------------------------------------------------------------------
+
+docs: $(VENV)/.run ## Write docs/settings.md and .env.example anew from the settings
+	@$(BIN)/python -m netra.settings.reference
+
+lock: $(VENV)/.lock ## Resolve the requirements anew within pyproject.toml (ARGS=--upgrade for the newest)
+	@UV=$(BIN)/uv requirements/lock requirements $(ARGS)
+
+check-lock: $(VENV)/.lock ## Check that the locks follow from pyproject.toml
+	@rm -rf build/lock && mkdir -p build/lock && cp requirements/*.txt build/lock
+	@UV=$(BIN)/uv requirements/lock build/lock
+	@for lock in requirements/*.txt; do cmp $$lock build/lock/$${lock#requirements/} || { echo "Write it anew: make lock"; exit 1; }; done
+	@rm -rf build/lock
+
+bench: ## Say how speed is measured
+	@echo "Benchmarks live in benchmarks/ and run side by side with nginx; none is a test. See benchmarks/README.md."
+
+clean: ## Remove .venv, builds and caches
+	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment, made once and again when a lock or pyproject.toml changes -------------------------------------
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Name a Python 3.11 or newer: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Netra needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) -V)."
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what gateway and auth service need. This happens once and takes about half a minute."
+	@$(INSTALL) -r requirements/run.txt -r requirements/build.txt
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "Installing what tests and checks need."
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.lock: requirements/tool.txt | $(BIN)/python
+	@$(INSTALL) -r requirements/tool.txt
+	@touch $@

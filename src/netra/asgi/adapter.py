@@ -1,0 +1,139 @@
+"""One ASGI application for a table of routes: the rim where frameworks' words become ours.
+
+It must never let an exception reach the server: whatever happens is answered as a problem.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from time import monotonic
+from typing import Any, Final, NamedTuple
+
+from netra.asgi.body import Receive, read_body
+from netra.asgi.callers import Callers, request_id
+from netra.asgi.cors import Cors
+from netra.asgi.words import Answer, Headers, Refusal, Refuse, Request, Route
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+OnCrash = Callable[[Request, BaseException], None]
+Admit = Callable[[Request, Headers], Refusal | None]
+
+_CLOSE: Final = (b"connection", b"close")
+_BODILESS: Final = frozenset({204, 304})
+
+
+class Limits(NamedTuple):
+    """How much a stranger may send, and for how long."""
+
+    body_bytes: int = 16 * 1024
+    head_bytes: int = 16 * 1024
+    target_bytes: int = 8 * 1024
+    receipt_s: float = 10.0
+    """From the first byte of a request to its last."""
+
+
+class App:
+    """Answers HTTP requests by a table of routes. Not bound to a server; safe for concurrent use in one event loop."""
+
+    def __init__(  # noqa: PLR0913 - the parts of a listener, each optional
+        self,
+        routes: Iterable[Route],
+        refuse: Refuse,
+        on_crash: OnCrash,
+        *,
+        limits: Limits = Limits(),
+        callers: Callers | None = None,
+        cors: Cors | None = None,
+        admit: Admit | None = None,
+    ) -> None:
+        self.limits = limits
+        self.draining = False
+        """While true, every answer asks the client to close its connection."""
+        self._refuse = refuse
+        self._on_crash = on_crash
+        self._callers = callers or Callers()
+        self._cors = cors or Cors()
+        self._admit = admit
+        self._routes: dict[str, dict[str, Route]] = {}
+        self._parents: dict[str, dict[str, Route]] = {}
+        for route in routes:
+            parent, star = (route.path[:-2], True) if route.path.endswith("/*") else (route.path, False)
+            (self._parents if star else self._routes).setdefault(parent, {})[route.method] = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI 3). Anything but HTTP is ignored."""
+        if scope["type"] != "http":
+            return
+        client = scope.get("client")
+        headers: Headers = scope["headers"]
+        request = Request(
+            method=scope["method"],
+            path=scope["path"].rstrip("/") or "/",
+            query=scope["query_string"],
+            headers=headers,
+            request_id=request_id(headers),
+            client_address=self._callers.address(client[0] if client else None, headers),
+            received_at_s=0.0,
+        )
+        answer = await self._answer(request, receive)
+        if answer is not None:
+            await self._send(request, answer, send)
+
+    async def _answer(self, request: Request, receive: Receive) -> Answer | None:
+        try:
+            route = self._route(request)
+            if isinstance(route, (Refusal, Answer)):
+                return self._worded(route, request)
+            if route.reads_json:
+                body = await read_body(receive, self.limits.body_bytes)
+                if body is None:
+                    return None
+                if isinstance(body, Refusal):
+                    return self._refuse(body, request.request_id)
+                request.body = body
+            request.received_at_s = monotonic()
+            return await route.handler(request)
+        except Exception as crash:  # noqa: BLE001 - the rim: a bug is answered and told, never dropped
+            self._on_crash(request, crash)
+            return self._refuse(Refusal(500, "internal_error"), request.request_id)
+
+    def _route(self, request: Request) -> Route | Refusal | Answer:
+        refusal = self._admit(request, request.headers) if self._admit else None
+        if refusal is not None:
+            return refusal
+        by_method = self._routes.get(request.path) or self._parents.get(request.path.rpartition("/")[0])
+        if by_method is None:
+            return Refusal(404, "not_found")
+        route = by_method.get("GET" if request.method == "HEAD" else request.method)
+        if route is not None:
+            return route
+        allowed = ", ".join(sorted({*by_method, *(("HEAD",) if "GET" in by_method else ())})).encode("ascii")
+        if request.method == "OPTIONS":
+            preflight = self._cors.preflight(request.headers, allowed)
+            if preflight is not None:
+                return preflight
+        return Refusal(405, "method_not_allowed", headers=((b"allow", allowed),))
+
+    def _worded(self, refused: Refusal | Answer, request: Request) -> Answer:
+        return refused if isinstance(refused, Answer) else self._refuse(refused, request.request_id)
+
+    async def _send(self, request: Request, answer: Answer, send: Send) -> None:
+        headers = self._headers(answer, request.request_id, request.headers)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if request.method == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+
+    def _headers(self, answer: Answer, labelled: str, asked: Headers) -> Headers:
+        headers = [(b"x-request-id", labelled.encode("ascii")), (b"cache-control", b"no-store"), *answer.headers]
+        if answer.status not in _BODILESS:
+            headers.append((b"content-type", answer.content_type))
+            headers.append((b"content-length", b"%d" % len(answer.body)))
+        headers.extend(self._cors.headers(asked))
+        if self.draining and _CLOSE not in answer.headers:
+            headers.append(_CLOSE)
+        return headers
+
+    def early(self, refusal: Refusal, asked: Headers) -> tuple[int, Headers, bytes]:
+        """Status, headers and body for a request that never became one: its head or body was too long or too slow."""
+        labelled = request_id(asked)
+        answer = self._refuse(refusal, labelled)
+        return answer.status, [*self._headers(answer, labelled, asked), _CLOSE], answer.body

@@ -1,0 +1,75 @@
+"""Who may use a listener that is not public: hosts by name, a token, and no other site's pages.
+
+It must never trust a forwarded header, nor let a web page of another origin change anything.
+"""
+
+from collections.abc import Iterable
+from hmac import compare_digest
+from ipaddress import ip_address
+from typing import Final
+
+from netra.asgi.words import Headers, Refusal, Request
+from netra.core.secret import Secret
+
+OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_OPEN_PREFIX: Final = "/problems/"
+_LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_SAME_SITE: Final = frozenset({"same-origin", "none"})
+
+
+class AdminRules:
+    """Admits requests to an admin listener bound to `host`."""
+
+    def __init__(self, host: str, hosts: Iterable[str] = (), token: Secret | None = None) -> None:
+        self._hosts = {*_LOOPBACK_NAMES, _host_header(host), *(each.lower() for each in hosts)}
+        self._token = token
+
+    def __call__(self, request: Request, headers: Headers) -> Refusal | None:
+        """Why a request is not admitted; None when it is. Source: RFC 9110, section 15.5.20 (421)."""
+        authority = (request.header(b"host") or "").lower()
+        if request.count(b"host") != 1 or _without_port(authority) not in self._hosts:
+            return Refusal(
+                421, "malformed_request", "This listener does not answer for that host; see NETRA_ADMIN_HOSTS."
+            )
+        if request.method not in _READING and not _same_origin(request, authority):
+            return Refusal(403, "malformed_request", "Changes are taken from this listener's own pages only.")
+        if self._token is None or request.path in OPEN_PATHS or request.path.startswith(_OPEN_PREFIX):
+            return None
+        return self._token_refusal(request)
+
+    def _token_refusal(self, request: Request) -> Refusal | None:
+        scheme, _, given = (request.header(b"authorization") or "").partition(" ")
+        if scheme.lower() != "bearer":
+            return Refusal(401, "token_missing", "Send NETRA_ADMIN_TOKEN as a bearer token.")
+        wanted = self._token.reveal() if self._token else ""
+        if not compare_digest(given.strip().encode("latin-1"), wanted.encode()):
+            return Refusal(401, "token_rejected", "This is not NETRA_ADMIN_TOKEN.")
+        return None
+
+
+def _same_origin(request: Request, authority: str) -> bool:
+    """A request with neither header comes from no browser. Source: Fetch Metadata; RFC 6454, section 7."""
+    site, origin = request.header(b"sec-fetch-site"), request.header(b"origin")
+    if site is not None and site not in _SAME_SITE:
+        return False
+    return origin is None or origin.lower() in (f"http://{authority}", f"https://{authority}")
+
+
+def _without_port(authority: str) -> str:
+    if authority.startswith("["):
+        return authority.partition("]")[0] + "]"
+    return authority.partition(":")[0]
+
+
+def _host_header(host: str) -> str:
+    """A bind address as a Host header writes it."""
+    return f"[{host}]" if ":" in host else host.lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Does a bind address stay on this machine?"""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -1,0 +1,69 @@
+"""Who is calling: the address that the trusted proxies vouch for, and the request id.
+
+It must never believe a header of a peer that is not a trusted proxy.
+"""
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from os import urandom
+from typing import Final
+
+from netra.asgi.words import Headers
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_MAX_HOPS: Final = 32
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+
+class Callers:
+    """Reads the caller's address through a fixed set of trusted proxies."""
+
+    __slots__ = ("_trusted",)
+
+    def __init__(self, trusted_proxies: Iterable[str] = ()) -> None:
+        self._trusted: tuple[Network, ...] = tuple(ip_network(each, strict=False) for each in trusted_proxies)
+
+    def address(self, peer: str | None, headers: Headers) -> str | None:
+        """The right-most address that is not a trusted proxy's; the peer's own when it is not trusted.
+
+        A garbled `X-Forwarded-For` ends the walk at the last address that could be read.
+        """
+        if not self._trusted or peer is None or not self._trusts(peer):
+            return peer
+        hops = b",".join(value for name, value in headers if name == b"x-forwarded-for").split(b",")
+        address = peer
+        for hop in reversed(hops[-_MAX_HOPS:]):
+            read = _read_address(hop)
+            if read is None:
+                return address
+            address = str(read)
+            if not self._contains(read):
+                return address
+        return address
+
+    def _trusts(self, peer: str) -> bool:
+        read = _read_address(peer.encode("ascii", "replace"))
+        return read is not None and self._contains(read)
+
+    def _contains(self, address: Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+
+def _read_address(text: bytes) -> Address | None:
+    try:
+        address = ip_address(text.strip().strip(b"[]").decode("ascii"))
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address
+
+
+def request_id(headers: Headers) -> str:
+    """The caller's own id when it is well formed, else a new one of 32 hexadecimal digits."""
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value.decode("ascii")
+    return urandom(16).hex()

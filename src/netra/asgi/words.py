@@ -1,0 +1,101 @@
+"""The words that every listener speaks: a request, an answer, a route, a refusal.
+
+They must never know what a login is: the embedded auth service is built from the same four.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+JSON_TYPE: Final = b"application/json"
+PROBLEM_TYPE: Final = b"application/problem+json"
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Request:
+    """One request, its body complete."""
+
+    __slots__ = ("body", "client_address", "headers", "method", "path", "query", "received_at_s", "request_id")
+
+    def __init__(  # noqa: PLR0913 - a request has these parts
+        self,
+        *,
+        method: str,
+        path: str,
+        headers: Headers,
+        request_id: str,
+        received_at_s: float,
+        query: bytes = b"",
+        body: bytes = b"",
+        client_address: str | None = None,
+    ) -> None:
+        self.method = method
+        self.path = path
+        """Decoded, without a trailing slash."""
+        self.headers = headers
+        """Names in lower case, in the order of arrival."""
+        self.request_id = request_id
+        """A label for people, never a key."""
+        self.received_at_s = received_at_s
+        """When the body was complete, monotonic."""
+        self.query = query
+        self.body = body
+        self.client_address = client_address
+        """Vouched for by the trusted proxies; absent when the peer has no address."""
+
+    def header(self, name: bytes) -> str | None:
+        """The first value of a header, or None. `name` is in lower case."""
+        for key, value in self.headers:
+            if key == name:
+                return value.decode("latin-1")
+        return None
+
+    def count(self, name: bytes) -> int:
+        """How often a header was sent."""
+        return sum(key == name for key, _ in self.headers)
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {self.path} {self.request_id})"
+
+
+class Answer(NamedTuple):
+    """What goes back, before the listener adds what every answer carries."""
+
+    status: int
+    body: bytes = b""
+    content_type: bytes = JSON_TYPE
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+class Route(NamedTuple):
+    """One method and path, and who answers it. A path ending in `/*` takes one free last segment."""
+
+    method: str
+    path: str
+    handler: Handler
+    reads_json: bool = False
+
+
+class FieldError(NamedTuple):
+    """One field of a request that cannot be used; never its value."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class Refusal(NamedTuple):
+    """A request that is refused before any handler sees it, as a value."""
+
+    status: int
+    code: str
+    detail: str = ""
+    errors: tuple[FieldError, ...] = ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Refuse = Callable[[Refusal, str], Answer]
+"""How the owner of a listener words a refusal: (refusal, request id) -> answer."""

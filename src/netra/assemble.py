@@ -1,0 +1,199 @@
+"""Settings to a running gateway: the only module that knows everybody.
+
+It must never decide anything about a login.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import os
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from netra import __version__
+from netra.asgi.adapter import App, Limits
+from netra.asgi.admission import AdminRules
+from netra.asgi.callers import Callers
+from netra.asgi.cors import Cors
+from netra.asgi.words import Request, Route
+from netra.core.events import Crashed, Event
+from netra.core.findings import Finding
+from netra.core.pace.budget import RetryBudget
+from netra.core.secret import Secret
+from netra.core.verdict.reply import Standing
+from netra.core.verdict.wire import Wire
+from netra.gateway.gate import Gateway
+from netra.gateway.parts import Parts
+from netra.link.calls import Link
+from netra.link.clock import Clock, SystemClock
+from netra.link.exchange import HttpExchange
+from netra.link.seals import Seals
+from netra.link.slots import Slots
+from netra.pages.book import read_book
+from netra.settings.variables import Settings
+from netra.upkeep.rounds import Rounds, first_round
+from netra.web.admin_app import admin_app
+from netra.web.public_app import public_app
+from netra.web.view import Readiness, View
+from netra.wires.load import preset
+
+Tell = Callable[[Event], None]
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_PACKAGE: Final = str(Path(__file__).parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A gateway with its two applications, while it is open."""
+
+    gateway: Gateway
+    view: View
+    public: App
+    admin: App
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: Settings,
+    tell: Tell,
+    *,
+    findings: tuple[Finding, ...] = (),
+    extra_admin_routes: Iterable[Route] = (),
+) -> AsyncIterator[Assembled]:
+    """A gateway whose upkeep runs for as long as the context is open; connections are closed at its end."""
+    clock = SystemClock()
+    address = urlsplit(settings.auth_service_url)
+    wire = preset("netra").below(address.path)
+    exchange = HttpExchange(
+        f"{address.scheme}://{address.netloc}",
+        connect_timeout_s=settings.connect_timeout_s,
+        idle_connection_s=settings.idle_connection_s,
+        clock=clock,
+    )
+    link = _link(settings, wire, exchange, clock)
+    gateway = Gateway(_parts(settings, wire, link, tell))
+    view = _view(settings, gateway, clock)
+    on_crash = _on_crash(tell)
+    limits = Limits(receipt_s=settings.receipt_timeout_s)
+    public = public_app(
+        gateway,
+        view,
+        settings.prefix,
+        limits=limits,
+        callers=Callers(settings.trusted_proxies),
+        cors=Cors(settings.cors_origins),
+        on_crash=on_crash,
+    )
+    admin = admin_app(
+        gateway,
+        view,
+        settings.prefix,
+        __version__,
+        findings,
+        rules=AdminRules(settings.admin_host, settings.admin_hosts, settings.admin_token),
+        limits=limits,
+        on_crash=on_crash,
+        extra=extra_admin_routes,
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(exchange.close)
+        if settings.auth_service_enabled:
+            rounds = Rounds(wire, link, tell, interval_s=settings.probe_interval_s, budget_s=settings.token_budget_s)
+            upkeep = await first_round(rounds, settings.connect_timeout_s)
+            stack.push_async_callback(_cancelled, upkeep)
+        yield Assembled(gateway, view, public, admin)
+
+
+def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock) -> Link:
+    return Link(
+        exchange=exchange,
+        seals=Seals.of(wire.seal, settings.service_id, settings.service_secret, settings.service_secret_previous),
+        slots=Slots(settings.max_in_flight),
+        budget=RetryBudget(clock.now_s()),
+        clock=clock,
+        tries=settings.tries,
+        enabled=settings.auth_service_enabled,
+        standing=Standing(
+            credentials_configured=settings.service_id is not None and settings.service_secret is not None,
+            trust_uncoded_401=settings.trust_uncoded_401,
+        ),
+    )
+
+
+def _parts(settings: Settings, wire: Wire, link: Link, tell: Tell) -> Parts:
+    return Parts(
+        wire=wire,
+        link=link,
+        tell=tell,
+        login_budget_s=settings.login_budget_s,
+        token_budget_s=settings.token_budget_s,
+        log_key=log_key(settings),
+        registration=settings.registration,
+        oauth_providers=settings.oauth_providers,
+    )
+
+
+def _view(settings: Settings, gateway: Gateway, clock: Clock) -> View:
+    return View(
+        operator=settings.disclose == "operator",
+        book=read_book(),
+        problem_base=settings.problem_base.rstrip("/"),
+        environment=settings.environment,
+        auth_service_url=settings.auth_service_url,
+        facts=facts_of(settings),
+        service_id=settings.service_id,
+        service_secret_configured=settings.service_secret is not None,
+        standing=lambda: gateway.standing,
+        now_s=clock.now_s,
+        wall_s=clock.wall_s,
+        readiness=Readiness(),
+    )
+
+
+def facts_of(settings: Settings) -> dict[str, str]:
+    """What sentences may name of this installation; what is not known is left out."""
+    address = urlsplit(settings.auth_service_url)
+    port = address.port or _DEFAULT_PORTS.get(address.scheme)
+    facts = {
+        "url": settings.auth_service_url,
+        "host": address.hostname,
+        "port": port,
+        "service_id": settings.service_id,
+        "budget_s": f"{settings.login_budget_s:g}",
+    }
+    return {name: str(value) for name, value in facts.items() if value}
+
+
+def log_key(settings: Settings) -> Secret:
+    """The key that turns identifiers into hashes: set, else derived from the service secret, else new at each start.
+
+    Source: RFC 5869 (HKDF with SHA-256, one block).
+    """
+    if settings.log_key is not None:
+        return settings.log_key
+    if settings.service_secret is None:
+        return Secret(os.urandom(32).hex())
+    extracted = hmac.digest(b"netra", settings.service_secret.reveal().encode(), hashlib.sha256)
+    return Secret(hmac.digest(extracted, b"netra log key\x01", hashlib.sha256).hex())
+
+
+def _on_crash(tell: Tell) -> Callable[[Request, BaseException], None]:
+    def on_crash(request: Request, crash: BaseException) -> None:
+        frames = traceback.extract_tb(crash.__traceback__)
+        ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)][-5:]
+        places = tuple(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in ours)
+        tell(Crashed(request.request_id, type(crash).__name__, places))
+
+    return on_crash
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

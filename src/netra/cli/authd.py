@@ -1,0 +1,182 @@
+"""`netra authd`: runs the embedded auth service; and what the commands that look after its database share.
+
+It must never print a secret, an identifier or a password, and never import a database before it is asked to.
+"""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from netra.core.findings import Finding
+    from netra.settings.authd_variables import AuthdSettings
+    from netra.settings.read import Options
+
+FAILED: Final = 1
+BAD_SETTINGS: Final = 78
+"""EX_CONFIG of sysexits.h: start-up scripts can tell wrong settings from a crash."""
+
+T = TypeVar("T")
+
+
+def authd(
+    host: Annotated[str | None, typer.Option(help="The address to listen on; NETRA_AUTHD_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port, 0 for any free one; NETRA_AUTHD_PORT.")] = None,
+) -> None:
+    """Run the embedded auth service until it is told to stop."""
+    settings, warnings = read_or_exit({"NETRA_AUTHD_HOST": host, "NETRA_AUTHD_PORT": port})
+    log_lines(settings.log_format, settings.log_level)
+    tell_problems(warnings)
+
+    from netra.asgi.server import CannotListen, run
+    from netra.authd import CannotStart
+
+    try:
+        code = run(lambda: _serve(settings))
+    except CannotStart as cannot:
+        give_up(cannot.finding.line())
+    except CannotListen as cannot:
+        give_up(f"error: {cannot}")
+    raise typer.Exit(code)
+
+
+async def _serve(settings: "AuthdSettings") -> int:
+    import logging
+
+    from netra.asgi.server import Listener, bind, serve
+    from netra.authd.app import LOGGER, log_to, opened
+
+    tell = log_to(logging.getLogger(LOGGER))
+    async with opened(settings, tell=tell) as service:
+        option = "--port or NETRA_AUTHD_PORT"
+        bound = bind([Listener("the auth service", service.app, settings.host, settings.port, option)])
+        known = await service.service_count()
+
+        def on_started() -> None:
+            tell(logging.INFO, "Auth service listening", {"url": bound[0].url, "database": str(service.store.path)})
+            if not known:
+                tell(logging.WARNING, "No service is registered", {"next": "netra services add ID"})
+
+        return await serve(
+            bound,
+            drain_delay_s=settings.drain_delay_s,
+            on_started=on_started,
+            on_draining=lambda: tell(logging.INFO, "Auth service stopping", {}),
+        )
+
+
+def read_or_exit(options: "Options | None" = None) -> "tuple[AuthdSettings, list[Finding]]":
+    """The settings and what is doubtful in them; when they cannot be used, one problem a line, and the end."""
+    from netra.core.findings import Severity
+    from netra.settings.read import NO_OPTIONS, read_authd
+
+    loaded = read_authd(os.environ, options or NO_OPTIONS)
+    if loaded.settings is None:
+        for finding in loaded.findings:
+            if finding.severity is Severity.ERROR:
+                print(finding.line(), file=sys.stderr)
+        raise typer.Exit(BAD_SETTINGS)
+    return loaded.settings, [each for each in loaded.findings if each.severity is Severity.WARNING]
+
+
+def settings_or_exit() -> "AuthdSettings":
+    """The settings of the auth service, for commands that have no log to warn in."""
+    return read_or_exit()[0]
+
+
+def tell_problems(findings: "Iterable[Finding]") -> None:
+    """Log what is doubtful in the settings."""
+    import logging
+
+    for finding in findings:
+        fields = {"code": finding.code, "subject": finding.subject, "what": finding.what, "fix": finding.fix}
+        logging.getLogger("netra.authd").warning("Configuration problem", extra={"fields": fields})
+
+
+def in_database(settings: "AuthdSettings", work: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
+    """Do one short transaction in the database, whether or not the auth service is running."""
+    import asyncio
+
+    from netra.authd import CannotStart, Overloaded, StoreUnavailable
+    from netra.authd.store.database import open_store
+
+    async def transaction() -> T:
+        store = await open_store(settings.database_url, serving=False)
+        try:
+            async with store.write() as db:
+                return await work(db)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(transaction())
+    except CannotStart as cannot:
+        give_up(cannot.finding.line())
+    except (Overloaded, StoreUnavailable):
+        give_up("error: the database is busy and did not answer within two seconds. Try again.")
+
+
+def give_up(line: str) -> NoReturn:
+    """End with a line that says what to do next."""
+    print(line, file=sys.stderr)
+    raise typer.Exit(FAILED)
+
+
+def show_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """A table for people on a terminal; elsewhere one row a line, columns apart by tabs."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            print("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, title=title)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def day_of(epoch_ms: int) -> str:
+    """The UTC day of an instant."""
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(epoch_ms / 1_000, UTC).strftime("%Y-%m-%d")
+
+
+def log_lines(form: str, level: str) -> None:
+    """Send log lines to standard output: readable on a terminal, JSON elsewhere, unless `form` says which."""
+    import logging
+
+    import structlog
+
+    on_terminal = form == "text" or (form == "auto" and sys.stdout.isatty())
+    last: tuple[Any, ...] = (structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()),)
+    if not on_terminal:
+        last = (structlog.processors.format_exc_info, structlog.processors.JSONRenderer())
+    handler: logging.Handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[
+                _fields_first,
+                structlog.stdlib.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    # A reader that has gone, or a full disk, is no reason to stop answering, nor to print tracebacks instead.
+    logging.raiseExceptions = False
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("netra").setLevel(level.upper())
+
+
+def _fields_first(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Lift an event's fields from its log record into the line."""
+    return {**line, **getattr(line["_record"], "fields", {})}

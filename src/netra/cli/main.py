@@ -1,0 +1,147 @@
+"""The front door of the command line: one table of commands, of which only the asked one is loaded.
+
+It must never import a command, or the library that parses its options, before somebody asks for that command.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_USAGE: Final = 2
+_INTERRUPTED: Final = 130
+_HELP_WORDS: Final = frozenset({"--help", "-h", "help"})
+_VERSION_WORDS: Final = frozenset({"--version", "-V"})
+
+
+class Command(NamedTuple):
+    """Where a command lives, and its line in the help."""
+
+    line: str
+    module: str
+    attribute: str
+    """A function with typer's annotations, or a `typer.Typer` with commands of its own."""
+    extra: str = ""
+    """The extra of the distribution that it needs."""
+
+
+COMMANDS: Final = {
+    "serve": Command("Run the gateway: the public listener and the admin listener.", "netra.cli.serve", "serve"),
+    "demo": Command("Gateway, auth service and one user, to try and to break.", "netra.cli.demo", "demo", "authd"),
+    "doctor": Command("Say what is wrong with the settings, and the cure.", "netra.cli.doctor", "doctor"),
+    "authd": Command("Run the embedded auth service.", "netra.cli.authd", "authd", "authd"),
+    "users": Command("Add and list users of the embedded auth service.", "netra.cli.users", "app", "authd"),
+    "services": Command("Register services with the embedded auth service.", "netra.cli.services", "app", "authd"),
+}
+_EXTRAS: Final = {
+    "authd": ("the embedded auth service", frozenset({"aiosqlite", "alembic", "argon2", "joserfc", "sqlalchemy"})),
+}
+"""What an extra is for, and the modules that come with it."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; the default is what the process was started with.
+
+    Raises: SystemExit, from a command that ends by itself.
+    """
+    name, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
+    try:
+        if name in _HELP_WORDS:
+            return _say(sys.stdout, overview(coloured=_wants_colour(sys.stdout)))
+        if name in _VERSION_WORDS:
+            from netra import __version__
+
+            return _say(sys.stdout, f"netra {__version__}")
+        if name not in COMMANDS:
+            return _say(sys.stderr, _unknown(name), _USAGE)
+        return _run_command(name, rest)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def overview(*, coloured: bool = False) -> str:
+    """The help of `netra` itself, made from the table alone."""
+    bold, dim, plain = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if coloured else ("", "", "")
+    options = {"--version": "Print the version.", "--help": "Print this."}
+    width = max(map(len, (*COMMANDS, *options)))
+
+    def row(word: str, line: str) -> str:
+        return f"  {bold}{word:<{width}}{plain}  {line}"
+
+    return "\n".join(
+        (
+            f"{bold}netra{plain}: the login path of a backend that always says why.",
+            "",
+            f"Usage: netra COMMAND [OPTIONS]    {dim}netra COMMAND --help tells more{plain}",
+            "",
+            "Commands:",
+            *(row(name, command.line) for name, command in COMMANDS.items()),
+            "",
+            "Options:",
+            *(row(word, line) for word, line in options.items()),
+        )
+    )
+
+
+def _run_command(name: str, arguments: list[str]) -> int:
+    try:
+        command = _loaded(name)
+        command(args=arguments, prog_name=f"netra {name}")
+    except ModuleNotFoundError as error:
+        if not _is_missing_extra(name, error):
+            raise
+        return _say(sys.stderr, _needs_extra(name), _USAGE)
+    return 0
+
+
+def _loaded(name: str) -> "Callable[..., Any]":
+    from importlib import import_module
+
+    import typer
+    from typer.main import get_command
+
+    found = getattr(import_module(COMMANDS[name].module), COMMANDS[name].attribute)
+    if isinstance(found, typer.Typer):
+        app = found
+    else:
+        app = typer.Typer(add_completion=False)
+        app.command(name)(found)
+    # Help in plain text: drawing it with rich would cost half a second.
+    app.rich_markup_mode = None
+    return get_command(app)
+
+
+def _is_missing_extra(name: str, error: ModuleNotFoundError) -> bool:
+    """Any other module that is missing is a bug or a broken installation, and shows its traceback."""
+    extra = COMMANDS[name].extra
+    return bool(extra) and (error.name or "").partition(".")[0] in _EXTRAS[extra][1]
+
+
+def _needs_extra(name: str) -> str:
+    extra = COMMANDS[name].extra
+    return f"`netra {name}` needs {_EXTRAS[extra][0]}: pip install 'netra-gateway[{extra}]'"
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    if name.startswith("-"):
+        return f"netra: no option {name!r}. `netra --help` lists what there is."
+    near = get_close_matches(name, COMMANDS, n=3, cutoff=0.5)
+    if near:
+        return f"netra: no command {name!r}. Did you mean {' or '.join(near)}? `netra --help` lists all."
+    return f"netra: no command {name!r}. There are: {', '.join(COMMANDS)}."
+
+
+def _say(stream: TextIO, text: str, code: int = 0) -> int:
+    print(text, file=stream)
+    return code
+
+
+def _wants_colour(stream: TextIO) -> bool:
+    """Source: no-color.org."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

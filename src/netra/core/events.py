@@ -1,0 +1,67 @@
+"""What observers are told: codes, ids and timings.
+
+An event must never hold a body, a header, a password, a token or an identifier in clear.
+"""
+
+from typing import Any, NamedTuple
+
+from netra.core.findings import Finding
+from netra.core.verdict.outcomes import Outcome
+
+
+class AttemptEnded(NamedTuple):
+    """A wish of a user was answered: the one event of its request."""
+
+    journey: str
+    """`login`, `register`, `refresh`, `logout`, `me` or `config`."""
+    request_id: str
+    outcome: Outcome[Any]
+    elapsed_s: float
+    account: str | None = None
+    """A keyed hash of the identifier; None when nobody was named."""
+    trace_id: str | None = None
+
+
+class ConnectivityChecked(NamedTuple):
+    """The background probe has looked; `code` is None when the auth service answered."""
+
+    request_id: str
+    code: str | None
+    phase: str | None
+    elapsed_s: float
+    changed: bool
+
+
+class HandshakeEnded(NamedTuple):
+    """The auth service said what it knows of us; `code` is None when it accepted our credentials."""
+
+    request_id: str
+    state: str
+    code: str | None
+    phase: str | None
+    elapsed_s: float
+
+
+class ConfigurationProblem(NamedTuple):
+    """A finding about the settings, told at the start."""
+
+    finding: Finding
+
+
+class Stage(NamedTuple):
+    """A listener or the whole program has changed its stage, e.g. `started`, `draining`, `stopped`."""
+
+    name: str
+    addresses: tuple[tuple[str, str], ...] = ()
+
+
+class Crashed(NamedTuple):
+    """A bug of ours: where it happened, by type and place, without any value."""
+
+    request_id: str
+    error_type: str
+    places: tuple[str, ...]
+    """`file:line function` of the innermost frames of ours."""
+
+
+Event = AttemptEnded | ConnectivityChecked | HandshakeEnded | ConfigurationProblem | Stage | Crashed

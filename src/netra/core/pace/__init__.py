@@ -1,0 +1,1 @@
+"""May we, when, how often? Deadlines, retries and their budget."""

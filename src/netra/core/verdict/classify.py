@@ -1,0 +1,235 @@
+"""What just happened? The one reading of a reply: (call, what came back, standing) to an outcome.
+
+It must never call anything a refusal that no row or shared code name has matched: what nothing matches stays unknown.
+The order of reading: broken, the wire's rows, the shared code names, intermediaries, the status.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, TypeVar
+
+from netra.core.verdict import intermediaries, retry_after, strict_json
+from netra.core.verdict.causes import TABLE
+from netra.core.verdict.outcomes import Accepted, FieldFault, Outcome, Rejected, Unknown, unknown
+from netra.core.verdict.reply import Broken, Reply, Standing
+from netra.core.verdict.wire import BodyKind, Call, CodeNames, Pointer, ReplyRow
+
+T = TypeVar("T")
+
+_MISSING: Final = object()
+_ROUTE_STATUSES: Final = frozenset({404, 405, 410})
+_WALLED_STATUSES: Final = frozenset({401, 403, 407, 451})
+_PROXY_STATUSES: Final = frozenset({502, 504})
+_FIELD_STATUSES: Final = frozenset({400, 422})
+_FIELD_CODES: Final = frozenset({"missing", "wrong_type", "too_short", "too_long", "invalid_format", "mismatch"})
+_KNOWN_FIELDS: Final = frozenset({"email", "password", "confirm_password", "name", "refresh_token"})
+_KNOWN_TYPES: Final = frozenset({"application/json", "application/problem+json", "text/html", "text/plain", "text/xml"})
+_HOST: Final = re.compile(r"(?:https?:)?//([A-Za-z0-9.:\[\]-]{1,255})(?:[/?#]|$)")
+_MAX_ERRORS: Final = 20
+
+
+class _Reading(NamedTuple):
+    """A reply, looked at once."""
+
+    reply: Reply
+    kind: BodyKind
+    document: Any
+    intermediary: str | None
+    name: str | None
+    """The code name in the body that the shared names know."""
+    overloaded: bool = False
+    """Does the name say that the auth service sheds load?"""
+
+
+def classify(call: Call[T], got: Reply | Broken, standing: Standing) -> Outcome[T]:
+    """The outcome of one exchange. Pure: the same arguments give the same outcome."""
+    outcome = unknown(TABLE[got.code], got.facts) if isinstance(got, Broken) else _understood(call, got, standing)
+    if isinstance(outcome, Unknown):
+        return outcome._replace(facts={**outcome.facts, "method": call.method, "path": call.target})
+    return outcome
+
+
+def _understood(call: Call[T], reply: Reply, standing: Standing) -> Outcome[T]:
+    reading = _read(call, reply)
+    for row in call.rows:
+        if _matches(row, reading):
+            return _spoken(row, reading, call, standing)
+    return _by_name(reading, call, standing) or _by_status(reading)
+
+
+def _read(call: Call[Any], reply: Reply) -> _Reading:
+    if not reply.body.strip():
+        return _Reading(reply, "empty", None, None, None)
+    parsed = strict_json.parse(reply.body)
+    document = None if isinstance(parsed, strict_json.Malformed) else parsed
+    name = _code_name(document, call.names) if isinstance(document, dict) else None
+    intermediary = None if name else intermediaries.recognise(reply.body)
+    kind: BodyKind = "intermediary" if intermediary else "object" if isinstance(document, dict) else "other"
+    return _Reading(reply, kind, document, intermediary, name, name in call.names.overload)
+
+
+def _code_name(document: Mapping[str, Any], names: CodeNames) -> str | None:
+    for pointer in names.pointers:
+        value = at(document, pointer)
+        if isinstance(value, str) and (value in names.of_users or value in names.of_ours or value in names.overload):
+            return value
+    return None
+
+
+def at(document: Any, pointer: Pointer) -> Any:
+    """The value at a JSON pointer, or None where there is none. Source: RFC 6901."""
+    for segment in pointer:
+        if isinstance(document, dict):
+            document = document.get(segment, _MISSING)
+        elif isinstance(document, list) and segment.isdigit() and int(segment) < len(document):
+            document = document[int(segment)]
+        else:
+            return None
+    return None if document is _MISSING else document
+
+
+def _matches(row: ReplyRow, reading: _Reading) -> bool:
+    if reading.reply.status not in row.statuses:
+        return False
+    if row.bodies is not None and reading.kind not in row.bodies:
+        return False
+    if row.coded is not None and row.coded != (reading.name is not None):
+        return False
+    return row.pointer is None or _same(at(reading.document, row.pointer), row.value)
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    return type(found) is type(wanted) and bool(found == wanted)
+
+
+def _spoken(row: ReplyRow, reading: _Reading, call: Call[T], standing: Standing) -> Outcome[T]:
+    if row.accept is not None:
+        return _accepted(row.accept, row.require, reading, call)
+    if row.needs_standing and not standing.credentials_accepted:
+        return _ours(reading, "service_credentials_rejected", standing)
+    named = call.names.refusal(reading.name, call.operation.name) if row.named and reading.name else None
+    return _outcome(named or row.code or "invalid_response", reading, standing)
+
+
+def _accepted(
+    accept: Mapping[str, tuple[Pointer, ...]], require: frozenset[str], reading: _Reading, call: Call[T]
+) -> Outcome[T]:
+    if reading.kind == "intermediary":
+        return _by_status(reading)
+    if reading.kind == "other" or (accept and reading.kind != "object"):
+        return _unknown("invalid_response", reading)
+    present = _places(accept, reading.document)
+    value = call.operation.shape(present) if require <= present.keys() else None
+    return _unknown("invalid_response", reading) if value is None else Accepted(value)
+
+
+def _places(accept: Mapping[str, tuple[Pointer, ...]], document: Any) -> dict[str, Any]:
+    found = {}
+    for name, pointers in accept.items():
+        value = next((value for pointer in pointers if (value := at(document, pointer)) is not None), None)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _by_name(reading: _Reading, call: Call[Any], standing: Standing) -> Rejected | Unknown | None:
+    status = reading.reply.status
+    if not 400 <= status < 500:
+        return None
+    code = call.names.refusal(reading.name, call.operation.name) if reading.name else None
+    if code is None and status in _FIELD_STATUSES and _field_list(reading, call.names) is not None:
+        code = "invalid_fields"
+    if code is None:
+        return None
+    if code == "invalid_fields":
+        return Rejected(TABLE[code], errors=_field_faults(_field_list(reading, call.names) or []))
+    return _outcome(code, reading, standing)
+
+
+def _outcome(code: str, reading: _Reading, standing: Standing) -> Rejected | Unknown:
+    if TABLE[code].verdict == "rejected":
+        return Rejected(TABLE[code], retry_after_s=_wait_s(reading.reply))
+    if code.startswith("service_credentials_"):
+        return _ours(reading, code, standing)
+    return _unknown(code, reading)
+
+
+def _ours(reading: _Reading, code: str, standing: Standing) -> Unknown:
+    return _unknown(code if standing.credentials_configured else "service_credentials_missing", reading)
+
+
+def _by_status(reading: _Reading) -> Unknown:
+    status = reading.reply.status
+    if status < 200 or status > 599:
+        return _unknown("unexpected_status", reading)
+    if status < 300:
+        return _unusable_success(reading)
+    if status < 400:
+        return _unknown("redirected", reading)
+    if status < 500:
+        return _client_error(reading)
+    return _server_error(reading)
+
+
+def _unusable_success(reading: _Reading) -> Unknown:
+    if reading.intermediary:
+        return _unknown("intermediary_error", reading)
+    return _unknown("invalid_response" if reading.reply.status in (200, 204) else "unexpected_status", reading)
+
+
+def _client_error(reading: _Reading) -> Unknown:
+    status = reading.reply.status
+    if status in _ROUTE_STATUSES:
+        return _unknown("endpoint_not_found", reading)
+    if status == 429:
+        return _unknown("auth_service_rate_limited", reading)
+    if reading.intermediary or (reading.kind == "other" and reading.document is None and status in _WALLED_STATUSES):
+        return _unknown("intermediary_rejected", reading)
+    return _unknown("request_not_understood", reading)
+
+
+def _server_error(reading: _Reading) -> Unknown:
+    status = reading.reply.status
+    if reading.intermediary:
+        return _unknown("intermediary_error", reading)
+    if status == 503:
+        shed = _unknown("auth_service_unavailable", reading)
+        return shed._replace(counts=False) if reading.overloaded else shed
+    return _unknown("auth_service_error", reading)._replace(transient=status in _PROXY_STATUSES)
+
+
+def _unknown(code: str, reading: _Reading) -> Unknown:
+    reply = reading.reply
+    facts = {"status": str(reply.status)}
+    if content_type := reply.headers.get("content-type", "").partition(";")[0].strip().lower():
+        facts["content_type"] = content_type if content_type in _KNOWN_TYPES else "another type"
+    if reading.intermediary or code == "intermediary_rejected":
+        facts["answered_by"] = reading.intermediary or intermediaries.named(reply.headers) or "an unnamed intermediary"
+    if code == "redirected" and (host := _HOST.match(reply.headers.get("location", ""))):
+        facts["location_host"] = host.group(1)
+    return unknown(TABLE[code], facts)._replace(retry_after_s=_wait_s(reply))
+
+
+def _wait_s(reply: Reply) -> int | None:
+    return retry_after.seconds(reply.headers.get("retry-after"), reply.received_at)
+
+
+def _field_list(reading: _Reading, names: CodeNames) -> list[Any] | None:
+    for pointer in names.field_lists:
+        found = at(reading.document, pointer)
+        if isinstance(found, list) and found and all(isinstance(each, dict) for each in found):
+            return found
+    return None
+
+
+def _field_faults(found: list[Any]) -> tuple[FieldFault, ...]:
+    """Only our own words pass: known fields, closed codes."""
+    faults = []
+    for each in found[:_MAX_ERRORS]:
+        pointer, place = each.get("pointer"), each.get("loc")
+        ends = (pointer.rpartition("/")[2],) if isinstance(pointer, str) else place if isinstance(place, list) else ()
+        field = ends[-1] if ends else None
+        code = each.get("code")
+        if isinstance(field, str) and field in _KNOWN_FIELDS:
+            faults.append(FieldFault(f"/{field}", code if code in _FIELD_CODES else "invalid_format"))
+    return tuple(dict.fromkeys(faults))

@@ -1,0 +1,193 @@
+"""The questions that can be put to an auth service, and the shape of a usable answer to each.
+
+They must never know a path, a field or a code of an auth service: a wire says where each place is found.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+
+from netra.core.secret import Secret
+
+T = TypeVar("T")
+Places = Mapping[str, Any]
+"""What a wire's row found in a reply: place name to JSON value; absent and null places are left out."""
+
+Kind = Literal["login", "token", "upkeep"]
+
+MAX_TOKEN_CHARS: Final = 32 * 1024
+MAX_TEXT_CHARS: Final = 1024
+MAX_LIFETIME_S: Final = 10 * 366 * 24 * 3600
+
+
+class User(NamedTuple):
+    """Who the auth service says this is."""
+
+    id: str
+    email: str | None
+    name: str | None
+
+
+class Session(NamedTuple):
+    """What a login or a refresh yields."""
+
+    access_token: Secret
+    refresh_token: Secret | None
+    expires_in_s: int | None
+    user: User | None
+
+
+class Identity(NamedTuple):
+    """Whom a token stands for, and until when (epoch seconds)."""
+
+    user: User
+    expires_at: int | None
+
+
+class Offer(NamedTuple):
+    """What the auth service lets people do."""
+
+    registration_enabled: bool | None
+    password_min_length: int | None
+    password_max_length: int | None
+    access_token_ttl_s: int | None
+    oauth_providers: tuple[str, ...]
+
+
+class Handshake(NamedTuple):
+    """What the auth service knows of us, and promises."""
+
+    service_id: str | None
+    environment: str | None
+    version: str | None
+    idempotency: bool
+    issuer: str | None
+    audience: str | None
+    secret_fingerprints: tuple[str, ...]
+
+
+class Done(NamedTuple):
+    """It was done; there is nothing more to say."""
+
+
+class Operation(NamedTuple, Generic[T]):
+    """One kind of question."""
+
+    name: str
+    kind: Kind
+    repeatable: bool
+    """May it be sent twice without harm, whatever the auth service promises?"""
+    places: frozenset[str]
+    """What a wire may say the place of."""
+    shape: Callable[[Places], T | None]
+    """The answer, or None when a place is missing or of the wrong form."""
+
+
+def _text(value: Any, limit_chars: int = MAX_TEXT_CHARS) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= limit_chars else None
+
+
+def _whole(value: Any, limit: int = MAX_LIFETIME_S) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit else None
+
+
+def _wrong(places: Places, name: str, read: Any) -> bool:
+    """Is the place there, yet of no use? An absent place is no fault."""
+    return name in places and read is None
+
+
+def _secret(places: Places, name: str) -> Secret | None:
+    token = _text(places.get(name), MAX_TOKEN_CHARS)
+    return Secret(token) if token and token.isascii() and token.isprintable() and " " not in token else None
+
+
+def _texts(value: Any, limit_count: int) -> bool:
+    return isinstance(value, list) and len(value) <= limit_count and all(_text(each, 64) for each in value)
+
+
+def _user(places: Places) -> User | None:
+    given = places.get("user_id")
+    user_id = _text(str(given) if isinstance(given, int) and not isinstance(given, bool) else given)
+    email, name = places.get("user_email"), places.get("user_name")
+    if user_id is None or _wrong(places, "user_email", _text(email)) or not isinstance(name, str | None):
+        return None
+    return User(user_id, email, name[:MAX_TEXT_CHARS] if name else None)
+
+
+def _session(places: Places) -> Session | None:
+    access, refresh = _secret(places, "access_token"), _secret(places, "refresh_token")
+    expires_in_s = _whole(places.get("expires_in"))
+    kind = places.get("token_type", "Bearer")
+    if access is None or _wrong(places, "refresh_token", refresh) or _wrong(places, "expires_in", expires_in_s):
+        return None
+    if not isinstance(kind, str) or kind.lower() != "bearer":
+        return None
+    user = _user(places)
+    if user is None and any(name.startswith("user_") for name in places):
+        return None
+    return Session(access, refresh, expires_in_s, user)
+
+
+def _identity(places: Places) -> Identity | None:
+    user, expires_at = _user(places), places.get("expires_at")
+    if user is None or places.get("valid", True) is not True:
+        return None
+    if _wrong(places, "expires_at", _whole(expires_at, 2**53)):
+        return None
+    return Identity(user, expires_at)
+
+
+def _offer(places: Places) -> Offer | None:
+    flag = places.get("registration_enabled")
+    counts = [places.get(name) for name in ("password_min_length", "password_max_length", "access_token_ttl_s")]
+    providers = places.get("oauth_providers", [])
+    if not isinstance(flag, bool | None) or any(value is not None and _whole(value) is None for value in counts):
+        return None
+    if not _texts(providers, 100):
+        return None
+    return Offer(flag, counts[0], counts[1], counts[2], tuple(providers))
+
+
+def _handshake(places: Places) -> Handshake | None:
+    texts = {name: places.get(name) for name in ("service_id", "environment", "version", "issuer", "audience")}
+    fingerprints = places.get("secret_fingerprints", [])
+    promised = places.get("idempotency", False)
+    if not isinstance(promised, bool) or any(_wrong(places, name, _text(value)) for name, value in texts.items()):
+        return None
+    if not _texts(fingerprints, 16):
+        return None
+    return Handshake(idempotency=promised, secret_fingerprints=tuple(fingerprints), **texts)
+
+
+def _done(places: Places) -> Done:
+    return Done()
+
+
+_USER_PLACES: Final = frozenset({"user_id", "user_email", "user_name"})
+_SESSION_PLACES: Final = _USER_PLACES | {"access_token", "refresh_token", "token_type", "expires_in"}
+
+LOGIN: Final = Operation("login", "login", False, _SESSION_PLACES, _session)
+REGISTER: Final = Operation("register", "login", False, _USER_PLACES, _user)
+REFRESH: Final = Operation("refresh", "token", False, _SESSION_PLACES, _session)
+LOGOUT: Final = Operation("logout", "token", True, frozenset(), _done)
+VALIDATE: Final = Operation("validate", "token", True, _USER_PLACES | {"valid", "expires_at"}, _identity)
+CONFIG: Final = Operation(
+    "config",
+    "token",
+    True,
+    frozenset(
+        {"registration_enabled", "password_min_length", "password_max_length", "access_token_ttl_s", "oauth_providers"}
+    ),
+    _offer,
+)
+HEALTH: Final = Operation("health", "upkeep", True, frozenset({"status"}), _done)
+HANDSHAKE: Final = Operation(
+    "handshake",
+    "upkeep",
+    True,
+    frozenset({"service_id", "environment", "version", "idempotency", "issuer", "audience", "secret_fingerprints"}),
+    _handshake,
+)
+
+OPERATIONS: Final[Mapping[str, Operation[Any]]] = {
+    operation.name: operation for operation in (LOGIN, REGISTER, REFRESH, LOGOUT, VALIDATE, CONFIG, HEALTH, HANDSHAKE)
+}

@@ -1,0 +1,78 @@
+"""The three verdicts as values: the auth service vouched, it refused, or nobody knows.
+
+They must never carry a body, a header or a secret: an outcome is shown to people and written to logs.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from netra.core.verdict.causes import Cause, Phase
+
+T = TypeVar("T")
+
+NO_FACTS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Tried(NamedTuple):
+    """One try of a call, as operators see it. `code` is `ok` when the reply could be used."""
+
+    number: int
+    phase: Phase
+    code: str
+    elapsed_s: float
+
+
+class FieldFault(NamedTuple):
+    """A field that cannot be used: its place and a closed code, never its value."""
+
+    pointer: str
+    code: str
+    detail: str = ""
+
+
+class Accepted(NamedTuple, Generic[T]):
+    """The auth service vouched, or a check against its own keys came out well."""
+
+    value: T
+    tried: tuple[Tried, ...] = ()
+
+
+class Rejected(NamedTuple):
+    """A definite refusal: a healthy answer, which counts against nobody and is never asked again."""
+
+    cause: Cause
+    retry_after_s: int | None = None
+    """Whole seconds, at least 1, when the refusal says how long it lasts."""
+    errors: tuple[FieldFault, ...] = ()
+    tried: tuple[Tried, ...] = ()
+    detail: str = ""
+    """A sentence of ours that is more precise than the page's; safe for the public."""
+
+
+class Unknown(NamedTuple):
+    """No verdict: unreachable, late, broken, unreadable, misconfigured, or refused us instead of the user."""
+
+    cause: Cause
+    transient: bool
+    """May the same call succeed soon? Read here, not from the row: a 502 and a 500 share a code, not a future."""
+    counts: bool
+    """Is it evidence that the auth service is unwell?"""
+    retry_after_s: int | None = None
+    """What the auth service asked for, clamped to 1-3600 s."""
+    facts: Mapping[str, str] = NO_FACTS
+    """What the pages' sentences may name, e.g. `status`, `answered_by`, `os_error`."""
+    tried: tuple[Tried, ...] = ()
+
+    @property
+    def phase(self) -> Phase:
+        """How far the request got."""
+        return self.cause.phase
+
+
+Outcome = Accepted[T] | Rejected | Unknown
+
+
+def unknown(cause: Cause, facts: Mapping[str, str] = NO_FACTS) -> Unknown:
+    """No verdict for the reason in `cause`, with what its row says of transience and blame."""
+    return Unknown(cause, transient=cause.again, counts=cause.counts == "yes", facts=facts)

@@ -1,0 +1,59 @@
+"""What came back from an exchange, and what was known when it came.
+
+They must never be printed whole: a reply's body is the auth service's, and may hold tokens.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from netra.core.verdict.outcomes import NO_FACTS
+
+Answering = Literal["not_run", "success", "failed"]
+Shake = Literal["not_yet", "absent", "accepted", "refused"]
+
+
+class Reply(NamedTuple):
+    """A complete HTTP answer. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: float
+    """Wall clock, epoch seconds: what an HTTP-date in it is measured against."""
+
+    def __repr__(self) -> str:
+        return f"Reply({self.status}, {len(self.body)} bytes)"
+
+
+class Broken(NamedTuple):
+    """An exchange without a complete answer: the code of its cause, and the facts that its page may name."""
+
+    code: str
+    facts: Mapping[str, str] = NO_FACTS
+
+
+class Standing(NamedTuple):
+    """How we stand with the auth service, as upkeep last saw it. Replaced whole, read for free."""
+
+    handshake: Shake = "not_yet"
+    credentials_configured: bool = False
+    trust_uncoded_401: bool = True
+    idempotency: bool = False
+    """Does the auth service honour `Idempotency-Key`?"""
+    connectivity: Answering = "not_run"
+    """What the background probe last saw."""
+    probe_code: str | None = None
+    """Why the last probe failed; None when it did not."""
+    probed_at_s: float | None = None
+    """Monotonic."""
+    next_probe_at_s: float | None = None
+    """Monotonic."""
+    environment: str | None = None
+    """What the auth service says of its own environment."""
+
+    @property
+    def credentials_accepted(self) -> bool:
+        """May an uncoded 401 speak of the user? Only while our own credentials are known to be good."""
+        if self.handshake in ("not_yet", "refused"):
+            return False
+        return self.handshake == "accepted" or self.trust_uncoded_401

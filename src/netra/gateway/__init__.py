@@ -1,0 +1,1 @@
+"""One file a journey: what a user wants, step by step."""

@@ -1,0 +1,174 @@
+"""What each journey accepts from a client, as rows of fields.
+
+It must never put a value into a fault, and never judge credentials: it speaks of form alone.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from netra.core.secret import Secret
+from netra.core.verdict.causes import TABLE
+from netra.core.verdict.outcomes import FieldFault, Rejected
+from netra.core.verdict.wire import Label
+
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_EMAIL: Final = re.compile(r"[^\s@\"<>(),:;\\\[\]]{1,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63})+")
+_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
+_MAX_TOKEN_BYTES: Final = 16 * 1024
+
+
+class Field(NamedTuple):
+    """One member of a JSON body."""
+
+    name: str
+    max_chars: int
+    aliases: tuple[str, ...] = ()
+    required: bool = True
+    max_bytes: int | None = None
+    controls: bool = False
+    """May it hold control characters? Passwords are passed on unchanged."""
+    form: re.Pattern[str] | None = None
+    secret: bool = False
+
+
+EMAIL: Final = Field("email", 320)
+NEW_EMAIL: Final = Field("email", 320, form=_EMAIL)
+PASSWORD: Final = Field("password", 1024, max_bytes=1024, controls=True, secret=True)
+CONFIRMATION: Final = Field("confirm_password", 1024, ("confirmPassword",), False, 1024, controls=True, secret=True)
+NAME: Final = Field("name", 256, required=False)
+REFRESH_TOKEN: Final = Field("refresh_token", _MAX_TOKEN_BYTES, ("refreshToken",), form=_TOKEN, secret=True)
+MAYBE_REFRESH_TOKEN: Final = REFRESH_TOKEN._replace(required=False)
+
+LOGIN_FIELDS: Final = (EMAIL, PASSWORD)
+REGISTER_FIELDS: Final = (NEW_EMAIL, PASSWORD, CONFIRMATION, NAME)
+REFRESH_FIELDS: Final = (REFRESH_TOKEN,)
+LOGOUT_FIELDS: Final = (MAYBE_REFRESH_TOKEN,)
+
+
+class LoginAttempt(NamedTuple):
+    """Somebody wants to log in."""
+
+    identifier: str
+    password: Secret
+    label: Label
+    received_at_s: float
+
+
+class RegisterAttempt(NamedTuple):
+    """Somebody wants an account."""
+
+    identifier: str
+    password: Secret
+    name: str | None
+    label: Label
+    received_at_s: float
+
+
+class TokenAttempt(NamedTuple):
+    """Somebody shows tokens: to refresh, to log out, or to be told who they are."""
+
+    token: Secret | None
+    refresh_token: Secret | None
+    label: Label
+    received_at_s: float
+
+
+Values = Mapping[str, Any]
+
+
+def login_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> LoginAttempt | Rejected:
+    """A login from a JSON object, or what is wrong with its fields."""
+    read = _read(LOGIN_FIELDS, body)
+    if isinstance(read, Rejected):
+        return read
+    return LoginAttempt(read["email"], read["password"], label, received_at_s)
+
+
+def register_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> RegisterAttempt | Rejected:
+    """A registration from a JSON object, or what is wrong with its fields."""
+    read = _read(REGISTER_FIELDS, body)
+    if isinstance(read, Rejected):
+        return read
+    confirmation = read.get("confirm_password")
+    if confirmation is not None and confirmation != read["password"]:
+        return _rejected([FieldFault("/confirm_password", "mismatch", "The two passwords differ.")])
+    return RegisterAttempt(read["email"], read["password"], read.get("name"), label, received_at_s)
+
+
+def refresh_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> TokenAttempt | Rejected:
+    """A refresh from a JSON object, or what is wrong with its fields."""
+    read = _read(REFRESH_FIELDS, body)
+    if isinstance(read, Rejected):
+        return read
+    return TokenAttempt(None, read["refresh_token"], label, received_at_s)
+
+
+def logout_attempt(
+    body: Mapping[str, Any], token: Secret | None, label: Label, received_at_s: float
+) -> TokenAttempt | Rejected:
+    """A logout by either token, or what is wrong: without any token there is nothing to end."""
+    read = _read(LOGOUT_FIELDS, body)
+    if isinstance(read, Rejected):
+        return read
+    refresh_token = read.get("refresh_token")
+    if token is None and refresh_token is None:
+        return Rejected(TABLE["token_missing"])
+    return TokenAttempt(token, refresh_token, label, received_at_s)
+
+
+def bearer(values: list[str], *, query_has_token: bool) -> Secret | Rejected:
+    """The one token of the `Authorization` headers.
+
+    No header or another scheme is a missing token; two headers, or a token in the query, a malformed one.
+    Source: RFC 6750, sections 2 and 3.1; RFC 9700, section 4.3.2.
+    """
+    if query_has_token or len(values) > 1:
+        return Rejected(TABLE["token_malformed"])
+    scheme, _, token = (values[0] if values else "").partition(" ")
+    token = token.strip(" ")
+    if scheme.lower() != "bearer" or not token:
+        return Rejected(TABLE["token_missing"])
+    if len(token) > _MAX_TOKEN_BYTES or not _TOKEN.fullmatch(token):
+        return Rejected(TABLE["token_malformed"])
+    return Secret(token)
+
+
+def _read(fields: tuple[Field, ...], body: Mapping[str, Any]) -> dict[str, Any] | Rejected:
+    values: dict[str, Any] = {}
+    faults: list[FieldFault] = []
+    for field in fields:
+        value = _member(field, body)
+        fault = _fault(field, value)
+        if fault is not None:
+            faults.append(fault)
+        elif value is not None:
+            values[field.name] = Secret(value) if field.secret else value
+    return _rejected(faults) if faults else values
+
+
+def _member(field: Field, body: Mapping[str, Any]) -> Any:
+    return next((body[name] for name in (field.name, *field.aliases) if body.get(name) is not None), None)
+
+
+def _fault(field: Field, value: Any) -> FieldFault | None:
+    pointer = f"/{field.name}"
+    if value is None:
+        return FieldFault(pointer, "missing", "This field is required.") if field.required else None
+    if not isinstance(value, str):
+        return FieldFault(pointer, "wrong_type", "This field is a text.")
+    if not value:
+        return FieldFault(pointer, "too_short", "This field is empty.") if field.required else None
+    if len(value) > field.max_chars:
+        return FieldFault(pointer, "too_long", f"At most {field.max_chars} characters.")
+    if field.max_bytes is not None and len(value.encode()) > field.max_bytes:
+        return FieldFault(pointer, "too_long", f"At most {field.max_bytes} bytes of UTF-8.")
+    if not field.controls and _CONTROLS.search(value):
+        return FieldFault(pointer, "invalid_format", "Control characters are not allowed.")
+    if field.form is not None and not field.form.fullmatch(value):
+        return FieldFault(pointer, "invalid_format", "This is not of the expected form.")
+    return None
+
+
+def _rejected(faults: list[FieldFault]) -> Rejected:
+    return Rejected(TABLE["invalid_fields"], errors=tuple(faults))

@@ -1,0 +1,50 @@
+"""The front of all journeys: what listeners and embedding backends hold.
+
+It must never know how a request came in, or how its answer goes out.
+"""
+
+from netra.core.verdict.operations import Done, Identity, Offer, Session, User
+from netra.core.verdict.outcomes import Outcome
+from netra.core.verdict.reply import Standing
+from netra.core.verdict.wire import Label
+from netra.gateway import login, logout, refresh, register, whoami
+from netra.gateway.attempts import LoginAttempt, RegisterAttempt, TokenAttempt
+from netra.gateway.offer import Offers
+from netra.gateway.parts import Parts
+
+
+class Gateway:
+    """One gateway to one auth service. Belongs to one event loop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._offers = Offers()
+
+    @property
+    def standing(self) -> Standing:
+        """How we stand with the auth service, as upkeep last saw it."""
+        return self.parts.link.standing
+
+    async def log_in(self, attempt: LoginAttempt) -> Outcome[Session]:
+        """See `gateway.login`."""
+        return await login.log_in(attempt, self.parts)
+
+    async def register(self, attempt: RegisterAttempt) -> Outcome[User]:
+        """See `gateway.register`."""
+        return await register.register(attempt, self.parts)
+
+    async def refresh(self, attempt: TokenAttempt) -> Outcome[Session]:
+        """See `gateway.refresh`."""
+        return await refresh.refresh(attempt, self.parts)
+
+    async def log_out(self, attempt: TokenAttempt) -> Outcome[Done]:
+        """See `gateway.logout`."""
+        return await logout.log_out(attempt, self.parts)
+
+    async def who_is(self, attempt: TokenAttempt) -> Outcome[Identity]:
+        """See `gateway.whoami`."""
+        return await whoami.who_is(attempt, self.parts)
+
+    async def offer(self, label: Label, received_at_s: float) -> Outcome[Offer]:
+        """See `gateway.offer`."""
+        return await self._offers.current(label, received_at_s, self.parts)

@@ -1,0 +1,26 @@
+"""A logout: ending a session at the auth service.
+
+It must never say that a session has ended when nobody knows.
+"""
+
+from typing import Final
+
+from netra.core.verdict.operations import LOGOUT, Done
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
+from netra.gateway.attempts import TokenAttempt
+from netra.gateway.parts import Parts
+from netra.link.calls import ask
+
+ALREADY_OVER: Final = frozenset({"token_expired", "token_revoked", "refresh_rejected"})
+"""Refusals that say what a logout wants to hear: this session no longer lives."""
+
+
+async def log_out(attempt: TokenAttempt, parts: Parts) -> Outcome[Done]:
+    """End the session of these tokens; one that is over already is success."""
+    said = {"token": attempt.token, "refresh_token": attempt.refresh_token}
+    call = parts.wire.call(LOGOUT, said, attempt.label)
+    outcome = await ask(call, parts.link, parts.token_deadline(attempt.received_at_s))
+    if isinstance(outcome, Rejected) and outcome.cause.code in ALREADY_OVER:
+        outcome = Accepted(Done(), outcome.tried)
+    parts.ended("logout", attempt.label, attempt.received_at_s, outcome)
+    return outcome

@@ -1,0 +1,55 @@
+"""What every journey is made with.
+
+It must never be global: the composition root makes one and hands it on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from os import urandom
+from typing import Any
+
+from netra.core.events import AttemptEnded, Event
+from netra.core.pace.deadline import Deadline
+from netra.core.secret import Secret
+from netra.core.verdict.outcomes import Outcome
+from netra.core.verdict.wire import Label, Wire
+from netra.link.calls import Link
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts of one gateway."""
+
+    wire: Wire
+    link: Link
+    tell: Callable[[Event], None]
+    login_budget_s: float
+    token_budget_s: float
+    log_key: Secret
+    registration: bool
+    oauth_providers: tuple[str, ...]
+
+    def login_deadline(self, received_at_s: float) -> Deadline:
+        """The deadline of a login-like request whose body was complete at this instant."""
+        return Deadline(received_at_s + self.login_budget_s, self.login_budget_s)
+
+    def token_deadline(self, received_at_s: float) -> Deadline:
+        """The deadline of every other request."""
+        return Deadline(received_at_s + self.token_budget_s, self.token_budget_s)
+
+    def account(self, identifier: str) -> str:
+        """A keyed hash that stands for an identifier in logs; the same for every spelling's case."""
+        key = self.log_key.reveal().encode()[:64]
+        return blake2b(identifier.strip().casefold().encode(), key=key, digest_size=8).hexdigest()
+
+    def keyed(self, label: Label) -> Label:
+        """The label with an idempotency key of its own, when this attempt may be sent more than once."""
+        return label._replace(idempotency_key=urandom(16).hex()) if self.link.tries > 1 else label
+
+    def ended(
+        self, journey: str, label: Label, received_at_s: float, outcome: Outcome[Any], account: str | None = None
+    ) -> None:
+        """Tell observers how an attempt ended."""
+        elapsed_s = self.link.clock.now_s() - received_at_s
+        self.tell(AttemptEnded(journey, label.request_id, outcome, elapsed_s, account, label.traceparent[3:35]))

@@ -1,0 +1,1 @@
+"""How one question is asked: a slot, an exchange, an outcome, and whether to ask again."""

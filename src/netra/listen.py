@@ -1,0 +1,90 @@
+"""A gateway on its two listeners, from bound sockets to the last answer: what `serve` and the demo share.
+
+It must never begin to listen before all addresses are taken, nor stop the admin listener before the public one.
+"""
+
+import gc
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final, TextIO
+
+from netra.asgi.server import Listener, Listening, bind, serve
+from netra.asgi.words import Route
+from netra.assemble import Assembled, facts_of, open_gateway
+from netra.core.events import ConfigurationProblem, Stage
+from netra.core.findings import Finding, Severity
+from netra.observe.lines import Lines
+from netra.observe.logs import Logs, OthersLines, logger_for
+from netra.observe.tell import Tell
+from netra.pages.book import read_book
+from netra.settings.variables import Settings
+
+_GC_THRESHOLDS: Final = (50_000, 50, 50)
+
+
+async def serve_gateway(
+    settings: Settings,
+    findings: tuple[Finding, ...],
+    tell: Tell,
+    *,
+    extra_admin_routes: Iterable[Route] = (),
+    on_started: Callable[[list[Listening]], None] = lambda _: None,
+) -> int:
+    """Serve until told to stop; returns the exit code.
+
+    Raises: CannotListen, when an address is taken.
+    """
+    async with open_gateway(settings, tell, findings=findings, extra_admin_routes=extra_admin_routes) as assembled:
+        bound = bind(_listeners(settings, assembled))
+        for finding in findings:
+            if finding.severity is not Severity.NOTE:
+                tell(ConfigurationProblem(finding))
+
+        def started() -> None:
+            _settle_memory()
+            tell(Stage("started", tuple((each.listener.name.partition(" ")[0], each.url) for each in bound)))
+            on_started(bound)
+
+        def draining() -> None:
+            assembled.view.readiness.draining = True
+            tell(Stage("draining"))
+
+        code = await serve(bound, drain_delay_s=settings.drain_delay_s, on_started=started, on_draining=draining)
+        tell(Stage("stopped"))
+        return code
+
+
+def _listeners(settings: Settings, assembled: Assembled) -> list[Listener]:
+    return [
+        Listener("public listener", assembled.public, settings.host, settings.port, "--port or NETRA_PORT"),
+        Listener(
+            "admin listener",
+            assembled.admin,
+            settings.admin_host,
+            settings.admin_port,
+            "--admin-port or NETRA_ADMIN_PORT",
+        ),
+    ]
+
+
+@contextmanager
+def telling(settings: Settings, stream: TextIO) -> Iterator[Tell]:
+    """Observers for a whole process: our log lines, and those of other libraries in our form."""
+    run_id = f"run-{os.urandom(6).hex()}"
+    logger = logger_for(stream, settings.log_format, settings.log_level)
+    lines = Lines(read_book(), facts_of(settings), run_id)
+    others = OthersLines(logger, run_id)
+    logging.getLogger().addHandler(others)
+    try:
+        yield Tell([Logs(lines, logger)])
+    finally:
+        logging.getLogger().removeHandler(others)
+
+
+def _settle_memory() -> None:
+    """What exists at the start lives to the end: the collector need not look at it under load."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)

@@ -1,0 +1,1 @@
+"""Listeners to events: each can be taken out, none can break a login."""

@@ -1,0 +1,134 @@
+"""Events as log lines: the exact event strings that operators watch, and the fields beside them.
+
+It must never name a password, a token, a secret, or an identifier in clear.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from netra.core.events import (
+    AttemptEnded,
+    ConfigurationProblem,
+    ConnectivityChecked,
+    Crashed,
+    Event,
+    HandshakeEnded,
+    Stage,
+)
+from netra.core.findings import Severity
+from netra.core.verdict.outcomes import Accepted, Rejected, Unknown
+from netra.pages.page import Page
+
+DEBUG: Final = "debug"
+INFO: Final = "info"
+WARNING: Final = "warning"
+ERROR: Final = "error"
+
+_JOURNEYS: Final = {
+    "login": "Login",
+    "register": "Registration",
+    "refresh": "Refresh",
+    "logout": "Logout",
+    "me": "Token check",
+    "config": "Offer",
+}
+_FREQUENT: Final = frozenset({"me", "config"})
+_OURS_REFUSED: Final = frozenset({"service_credentials_rejected", "service_credentials_missing"})
+_SHAKES: Final = {"accepted": INFO, "absent": WARNING, "refused": ERROR}
+
+
+class Line(NamedTuple):
+    """One log line before it is written."""
+
+    level: str
+    event: str
+    fields: dict[str, Any]
+
+
+class Lines:
+    """Turns events into lines. `facts` name this installation in the pages' sentences."""
+
+    def __init__(self, book: Mapping[str, Page], facts: Mapping[str, str], run_id: str) -> None:
+        self._book = book
+        self._facts = facts
+        self._run_id = run_id
+
+    def __call__(self, event: Event) -> Line:
+        """The line of an event."""
+        match event:
+            case AttemptEnded():
+                return self._attempt(event)
+            case ConnectivityChecked():
+                return self._connectivity(event)
+            case HandshakeEnded():
+                return self._handshake(event)
+            case ConfigurationProblem():
+                return self._finding(event)
+            case Stage():
+                return Line(INFO, f"Netra {event.name}", {"request_id": self._run_id, **dict(event.addresses)})
+            case Crashed():
+                fields = {"request_id": event.request_id, "code": "internal_error", "phase": "maybe_sent"}
+                return Line(
+                    ERROR, "Internal error", fields | {"error_type": event.error_type, "places": list(event.places)}
+                )
+
+    def _attempt(self, event: AttemptEnded) -> Line:
+        outcome, journey = event.outcome, _JOURNEYS[event.journey]
+        fields: dict[str, Any] = {"request_id": event.request_id, "elapsed_ms": _ms(event.elapsed_s)}
+        if event.account:
+            fields["account"] = event.account
+        if event.trace_id:
+            fields["trace_id"] = event.trace_id
+        if isinstance(outcome, Accepted):
+            return Line(DEBUG if event.journey in _FREQUENT else INFO, f"{journey} succeeded", fields)
+        fields["code"] = outcome.cause.code
+        if isinstance(outcome, Rejected):
+            return Line(DEBUG if event.journey in _FREQUENT else INFO, f"{journey} rejected", fields)
+        fields |= self._why(outcome)
+        if outcome.cause.code in _OURS_REFUSED:
+            return Line(ERROR, f"{journey} failed: Access forbidden", fields)
+        if event.journey == "login" and outcome.tried:
+            return Line(ERROR, f"All {len(outcome.tried)} login attempts failed", fields)
+        return Line(ERROR if event.journey == "login" else WARNING, f"{journey} failed", fields)
+
+    def _why(self, outcome: Unknown) -> dict[str, Any]:
+        page, facts = self._book[outcome.cause.code], {**self._facts, **outcome.facts}
+        suggestions = page.suggestions(facts)
+        why: dict[str, Any] = {
+            "phase": outcome.phase.value,
+            "owner": outcome.cause.owner.value,
+            "tries": [f"{each.code} {_ms(each.elapsed_s)} ms" for each in outcome.tried],
+            "why": page.operator_sentence(facts),
+            "check_first": suggestions[0] if suggestions else None,
+        }
+        for fact in ("os_error", "answered_by"):
+            if fact in outcome.facts:
+                why[fact] = outcome.facts[fact]
+        return why
+
+    def _connectivity(self, event: ConnectivityChecked) -> Line:
+        fields: dict[str, Any] = {"request_id": event.request_id, "elapsed_ms": _ms(event.elapsed_s)}
+        if event.code is None:
+            return Line(INFO, "Auth service connectivity test succeeded", fields)
+        page = self._book[event.code]
+        fields |= {"code": event.code, "phase": event.phase, "why": page.operator_sentence(self._facts)}
+        fields["check_first"] = next(iter(page.suggestions(self._facts)), None)
+        return Line(WARNING, "Auth service connectivity test failed", fields)
+
+    def _handshake(self, event: HandshakeEnded) -> Line:
+        fields: dict[str, Any] = {"request_id": event.request_id, "elapsed_ms": _ms(event.elapsed_s)}
+        if event.code is not None:
+            page = self._book[event.code]
+            fields |= {"code": event.code, "phase": event.phase, "why": page.operator_sentence(self._facts)}
+        return Line(_SHAKES[event.state], f"Handshake {event.state}", fields)
+
+    def _finding(self, event: ConfigurationProblem) -> Line:
+        finding = event.finding
+        fields = {"request_id": self._run_id, "code": finding.code, "variable": finding.subject}
+        fields |= {"what": finding.what, "why": finding.why, "check_first": finding.fix}
+        text = "Missing OAuth credential" if finding.code == "oauth_credential_missing" else "Configuration problem"
+        return Line(ERROR if finding.severity is Severity.ERROR else WARNING, text, fields)
+
+
+def _ms(elapsed_s: float) -> float:
+    return round(elapsed_s * 1e3, 1)

@@ -1,0 +1,231 @@
+"""The settings of the gateway: each variable once, as a field with its meaning, its default and what breaks.
+
+It must never hold a value of its own: defaults are words in a table, read when somebody asks.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from netra.core.findings import Severity
+from netra.core.secret import Secret
+from netra.settings import values
+from netra.settings.field import ENVIRONMENTS, Columns, Variable, about
+from netra.settings.sources import oauth_pairs
+
+SERVICE: Final = "The auth service"
+IDENTITY: Final = "Who we are to the auth service"
+LISTENERS: Final = "Listeners"
+ANSWERS: Final = "Routes and answers"
+PACE: Final = "Time and load"
+LOGS: Final = "Logs"
+OAUTH: Final = "OAuth"
+
+ENVIRONMENT: Final = Variable(
+    name="ENVIRONMENT", goes_first="NETRA_ENVIRONMENT", group=SERVICE, default="production",
+    kind=values.choice(
+        *ENVIRONMENTS, dev="development", local="development", testing="test", stage="staging", prod="production"
+    ),
+    meaning="The kind of deployment. It chooses the defaults of other settings and nothing else.",
+    breaks="Every default that depends on it is the one of another environment.",
+)  # fmt: skip
+RECEIPT_TIMEOUT: Final = Variable(
+    name="NETRA_RECEIPT_TIMEOUT_S", group=PACE, kind=values.seconds(0.1, 120), default=10.0, unit="seconds",
+    meaning="How long a client may take to send its request, headers and body.",
+    breaks="Too long: slow clients hold connections. Too short: users on bad networks get 408.",
+)  # fmt: skip
+DRAIN_DELAY: Final = Variable(
+    name="NETRA_DRAIN_DELAY_S", group=PACE, kind=values.seconds(0, 300), default=5.0, unit="seconds",
+    meaning="How long everything is still served after the signal to stop, while readiness already says no.",
+    breaks="Too short: load balancers send requests to a closed port. Too long: the platform kills the server first.",
+)  # fmt: skip
+LOG_FORMAT: Final = Variable(
+    name="NETRA_LOG_FORMAT", group=LOGS, kind=values.choice("json", "text", "auto"), default="auto",
+    meaning="The form of log lines; auto is text on a terminal and json elsewhere.",
+    breaks="A log collector cannot read the lines.",
+)  # fmt: skip
+LOG_LEVEL: Final = Variable(
+    name="NETRA_LOG_LEVEL", group=LOGS, default="info",
+    kind=values.choice("debug", "info", "warning", "error", "critical", warn="warning", fatal="critical"),
+    meaning="The least important level that is still logged.",
+    breaks="Above info the events of single logins are lost; above warning the ones that alerts wait for.",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the gateway can be told from outside, checked and in its own types."""
+
+    environment: str = field(metadata=about(ENVIRONMENT))
+    auth_service_enabled: bool = field(metadata=about(Variable(
+        name="AUTH_SERVICE_ENABLED", group=SERVICE, kind=values.switch(), default=True,
+        meaning="Is there an auth service to ask? With false every login is answered 503 `auth_service_disabled`.",
+        breaks="Nobody can log in.",
+    )))  # fmt: skip
+    auth_service_url: str = field(metadata=about(Variable(
+        name="AUTH_SERVICE_URL", group=SERVICE, kind=values.url("https", "http"), default="", empty=None,
+        required="required unless AUTH_SERVICE_ENABLED=false",
+        meaning="Where the auth service is: scheme, host, and a port and path if it needs them. "
+                "No user name, query or fragment; `/auth/login` and the other routes are appended.",
+        breaks="Every login fails, with `dns_error`, `connection_refused` or `endpoint_not_found`.",
+    )))  # fmt: skip
+    require_tls: bool = field(metadata=about(Variable(
+        name="NETRA_REQUIRE_TLS", group=SERVICE, kind=values.switch(), default=Columns(False, False, False, True),
+        meaning="Refuse an AUTH_SERVICE_URL with http or of this machine.",
+        breaks="Off: passwords and the service secret may cross the network in clear.",
+    )))  # fmt: skip
+    plaintext_hosts: tuple[str, ...] = field(metadata=about(Variable(
+        name="NETRA_PLAINTEXT_HOSTS", group=SERVICE, default=(),
+        kind=values.listed(values.host_name, "exact hosts, without port"),
+        meaning="Hosts of AUTH_SERVICE_URL that are accepted with http or on this machine although TLS is required: "
+                "a mesh or a sidecar that encrypts. Their use is reported at each start.",
+        breaks="A host that nothing encrypts for gets passwords in clear.",
+    )))  # fmt: skip
+    trust_uncoded_401: bool = field(metadata=about(Variable(
+        name="NETRA_TRUST_UNCODED_401", group=SERVICE, kind=values.switch(), default=True,
+        meaning="Where the auth service offers no handshake: is a 401 without a code, as a JSON object, "
+                "the user's wrong password?",
+        breaks="On, a refusal of our own credentials without a code is told to users as a wrong password. "
+               "Off, a wrong password without a code is answered 502.",
+    )))  # fmt: skip
+    service_id: str | None = field(metadata=about(Variable(
+        name="SERVICE_ID", group=IDENTITY, kind=values.identifier(), default=None, file=True, empty=Severity.ERROR,
+        required="required with NETRA_REQUIRE_SERVICE_CREDENTIALS",
+        meaning="The id under which the auth service knows this gateway, sent as `X-Service-ID`. "
+                "The same at every deploy.",
+        breaks="The auth service refuses the gateway: every login is 502 `service_credentials_rejected`.",
+    )))  # fmt: skip
+    service_secret: Secret | None = field(metadata=about(Variable(
+        name="SERVICE_SECRET", group=IDENTITY, kind=values.secret(), default=None, file=True, empty=Severity.ERROR,
+        required="required with NETRA_REQUIRE_SERVICE_CREDENTIALS",
+        meaning="The secret that belongs to SERVICE_ID, sent as `X-Service-Secret`.",
+        breaks="The auth service refuses the gateway: every login is 502 `service_credentials_rejected`.",
+    )))  # fmt: skip
+    service_secret_previous: Secret | None = field(metadata=about(Variable(
+        name="SERVICE_SECRET_PREVIOUS", group=IDENTITY, kind=values.secret(), default=None, file=True,
+        meaning="The secret before the last rotation, tried once when the auth service refuses the other.",
+        breaks="During a rotation logins fail until both sides have the new secret.",
+    )))  # fmt: skip
+    require_service_credentials: bool = field(metadata=about(Variable(
+        name="NETRA_REQUIRE_SERVICE_CREDENTIALS", group=IDENTITY, kind=values.switch(),
+        default=Columns(False, False, True, True),
+        meaning="Refuse to start without SERVICE_ID and SERVICE_SECRET.",
+        breaks="Off, a deploy that lost its secret is only noticed when logins fail.",
+    )))  # fmt: skip
+    host: str = field(metadata=about(Variable(
+        name="NETRA_HOST", group=LISTENERS, kind=values.bind_host(), default="127.0.0.1",
+        meaning="The address of the public listener. In a container usually 0.0.0.0.",
+        breaks="The gateway is not reachable from outside, or from too far outside.",
+    )))  # fmt: skip
+    port: int = field(metadata=about(Variable(
+        name="NETRA_PORT", group=LISTENERS, kind=values.whole(0, 65535), default=8000,
+        meaning="The port of the public listener; 0 takes a free one.",
+        breaks="Proxies and probes knock on the wrong port.",
+    )))  # fmt: skip
+    admin_host: str = field(metadata=about(Variable(
+        name="NETRA_ADMIN_HOST", group=LISTENERS, kind=values.bind_host(), default="127.0.0.1",
+        meaning="The address of the admin listener: health detail and the API's description, never for the public.",
+        breaks="Bound to more than this machine it needs NETRA_ADMIN_TOKEN, or the gateway does not start.",
+    )))  # fmt: skip
+    admin_port: int = field(metadata=about(Variable(
+        name="NETRA_ADMIN_PORT", group=LISTENERS, kind=values.whole(0, 65535), default=9901,
+        meaning="The port of the admin listener; 0 takes a free one.",
+        breaks="Health checks and operators knock on the wrong port.",
+    )))  # fmt: skip
+    admin_token: Secret | None = field(metadata=about(Variable(
+        name="NETRA_ADMIN_TOKEN", group=LISTENERS, kind=values.secret(), default=None, file=True, empty=Severity.ERROR,
+        required="required when NETRA_ADMIN_HOST is not of this machine",
+        meaning="What operators must present to the admin listener.",
+        breaks="Without it everyone who reaches the admin listener reads everything there.",
+    )))  # fmt: skip
+    admin_hosts: tuple[str, ...] = field(metadata=about(Variable(
+        name="NETRA_ADMIN_HOSTS", group=LISTENERS, default=(),
+        kind=values.listed(values.host_name, "host names, without port"),
+        meaning="Names under which the admin listener may be addressed, besides localhost and its own address.",
+        breaks="The admin listener answers 421 to its operators.",
+    )))  # fmt: skip
+    trusted_proxies: tuple[str, ...] = field(metadata=about(Variable(
+        name="NETRA_TRUSTED_PROXIES", group=LISTENERS, default=(),
+        kind=values.listed(values.network, "networks, such as 10.0.0.0/8"),
+        meaning="The proxies whose word about the client's address is believed.",
+        breaks="Too few: all users seem to have one address and are throttled together. "
+               "Too many: anyone can choose an address.",
+    )))  # fmt: skip
+    prefix: str = field(metadata=about(Variable(
+        name="NETRA_PREFIX", group=ANSWERS, kind=values.path_prefix(), default="/api/v1/auth",
+        meaning="The path under which the public routes are served.",
+        breaks="Clients get 404 `not_found`.",
+    )))  # fmt: skip
+    disclose: str = field(metadata=about(Variable(
+        name="NETRA_DISCLOSE", group=ANSWERS, kind=values.choice("operator", "public"),
+        default=Columns("operator", "operator", "operator", "public"),
+        meaning="How much an error says: operator names the cause and the cure, public only what a user may know.",
+        breaks="operator in public: addresses and configuration are told to strangers. "
+               "public elsewhere: the cause stands only in the log.",
+    )))  # fmt: skip
+    problem_base: str = field(metadata=about(Variable(
+        name="NETRA_PROBLEM_BASE", group=ANSWERS, kind=values.url("https", "http"), default="",
+        meaning="Put before `/problems/<code>` in errors, to make that address absolute.",
+        breaks="Links in errors lead nowhere.",
+    )))  # fmt: skip
+    cors_origins: tuple[str, ...] = field(metadata=about(Variable(
+        name="NETRA_CORS_ORIGINS", group=ANSWERS, kind=values.listed(values.origin, "exact origins"), default=(),
+        meaning="Web origins whose pages may call the gateway; with none, CORS is off.",
+        breaks="Browsers refuse the answers to pages of an origin that is not listed exactly as they spell it.",
+    )))  # fmt: skip
+    registration: bool = field(metadata=about(Variable(
+        name="NETRA_REGISTRATION", group=ANSWERS, kind=values.switch(), default=True,
+        meaning="Serve the route for registration; with false it is 404.",
+        breaks="Strangers can make accounts, or nobody can.",
+    )))  # fmt: skip
+    tries: int = field(metadata=about(Variable(
+        name="NETRA_TRIES", group=PACE, kind=values.whole(1, 5), default=Columns(2, 2, 3, 1), unit="tries",
+        meaning="How often a question may be sent in all, where sending again is safe.",
+        breaks="Many tries make an outage slower and load heavier; one gives up at the first lost packet.",
+    )))  # fmt: skip
+    login_budget_s: float = field(metadata=about(Variable(
+        name="NETRA_LOGIN_BUDGET_S", group=PACE, kind=values.seconds(0.05, 60), default=5.0, unit="seconds",
+        meaning="The time for a login or registration as a whole: lookup, connection, all tries and waits.",
+        breaks="Too short: slow logins are 504. Too long: users and their proxies give up first.",
+    )))  # fmt: skip
+    token_budget_s: float = field(metadata=about(Variable(
+        name="NETRA_TOKEN_BUDGET_S", group=PACE, kind=values.seconds(0.05, 60), default=2.0, unit="seconds",
+        meaning="The same for everything else: refresh, logout, token checks.",
+        breaks="Too short: token checks are 503 or 504. Too long: every page waits for a sick auth service.",
+    )))  # fmt: skip
+    connect_timeout_s: float = field(metadata=about(Variable(
+        name="NETRA_CONNECT_TIMEOUT_S", group=PACE, kind=values.seconds(0.01, 30), default=1.0, unit="seconds",
+        meaning="How long one attempt to connect may take; less than the budgets.",
+        breaks="Too long: an unreachable host uses up the budget. Too short: far hosts are `connection_timeout`.",
+    )))  # fmt: skip
+    probe_interval_s: float = field(metadata=about(Variable(
+        name="NETRA_PROBE_INTERVAL_S", group=PACE, kind=values.seconds(0.1, 300), default=5.0, unit="seconds",
+        meaning="How often the auth service is asked in the background whether it is well.",
+        breaks="Too long: readiness and error bodies tell old news. Too short: needless load.",
+    )))  # fmt: skip
+    idle_connection_s: float = field(metadata=about(Variable(
+        name="NETRA_IDLE_CONNECTION_S", group=PACE, kind=values.seconds(0.1, 300), default=4.0, unit="seconds",
+        meaning="How long an unused connection to the auth service is kept; less than the auth service keeps it.",
+        breaks="Too long: logins meet connections that are being closed, and are 502 `connection_terminated`.",
+    )))  # fmt: skip
+    max_in_flight: int = field(metadata=about(Variable(
+        name="NETRA_MAX_IN_FLIGHT", group=PACE, kind=values.whole(1, 10_000), default=100, unit="calls",
+        meaning="How many calls to the auth service may be under way at once.",
+        breaks="Too few: 503 `connection_limit_reached` under load. Too many: the auth service is overrun.",
+    )))  # fmt: skip
+    receipt_timeout_s: float = field(metadata=about(RECEIPT_TIMEOUT))
+    drain_delay_s: float = field(metadata=about(DRAIN_DELAY))
+    log_format: str = field(metadata=about(LOG_FORMAT))
+    log_level: str = field(metadata=about(LOG_LEVEL))
+    log_key: Secret | None = field(metadata=about(Variable(
+        name="NETRA_LOG_KEY", group=LOGS, kind=values.secret(), default=None, file=True, empty=Severity.ERROR,
+        meaning="The key under which e-mail addresses become hashes in logs; "
+                "without it one is derived from SERVICE_SECRET.",
+        breaks="Hashes of one user differ between servers, or from start to start.",
+    )))  # fmt: skip
+    oauth_providers: tuple[str, ...] = field(metadata=about(Variable(
+        name="OAUTH_<PROVIDER>_CLIENT_ID", goes_with="OAUTH_<PROVIDER>_CLIENT_SECRET", group=OAUTH,
+        default=(), gather=oauth_pairs,
+        kind=values.listed(str, "pairs of variables; the secret also as OAUTH_<PROVIDER>_CLIENT_SECRET_FILE"),
+        meaning="The providers to offer: each whose id and secret are both set.",
+        breaks="A provider with half a pair is not offered: `Missing OAuth credential`.",
+    )))  # fmt: skip

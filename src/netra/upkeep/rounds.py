@@ -1,0 +1,109 @@
+"""The one background loop: a light probe in every round, a handshake whenever it may have changed.
+
+It must never delay or fail a request: it only replaces the link's standing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from os import urandom
+from typing import Any, Final
+
+from netra.core.events import ConnectivityChecked, Event, HandshakeEnded
+from netra.core.pace.deadline import Deadline
+from netra.core.verdict.operations import HANDSHAKE, HEALTH
+from netra.core.verdict.outcomes import Accepted, Outcome, Unknown
+from netra.core.verdict.wire import Label, Wire
+from netra.link.calls import Link, ask
+from netra.upkeep.standing import after_handshake, after_probe, shake_of
+
+JITTER_RATIO: Final = 0.2
+_ROUNDS_PER_HANDSHAKE: Final = 12
+_REMINDER_S: Final = 60.0
+
+
+class Rounds:
+    """Keeps one link's standing fresh. Made and run inside one event loop."""
+
+    def __init__(
+        self, wire: Wire, link: Link, tell: Callable[[Event], None], *, interval_s: float, budget_s: float
+    ) -> None:
+        self._wire = wire
+        self._link = link
+        self._tell = tell
+        self._interval_s = interval_s
+        self._budget_s = budget_s
+        self._rounds_count = 0
+        self._told_code: str | None = None
+        self._told_at_s: float | None = None
+        self._shaken: str | None = None
+
+    async def run(self) -> None:
+        """Go round until cancelled. A bug in a round is the loop's end and reaches the caller."""
+        while True:
+            await self.once()
+            wait_s = self._interval_s * (1 - JITTER_RATIO + 2 * JITTER_RATIO * self._link.clock.rand())
+            self._replace(next_probe_at_s=self._link.clock.now_s() + wait_s)
+            await self._link.clock.sleep(wait_s)
+
+    async def once(self) -> None:
+        """One probe, and a handshake when it is due."""
+        before = self._link.standing
+        if self._wire.offers(HEALTH):
+            await self._probe()
+        recovered = before.connectivity == "failed" and self._link.standing.connectivity == "success"
+        due = self._rounds_count % _ROUNDS_PER_HANDSHAKE == 0 or recovered or before.handshake in ("not_yet", "refused")
+        if due and self._wire.offers(HANDSHAKE) and self._link.standing.connectivity != "failed":
+            await self._shake()
+        self._rounds_count += 1
+
+    async def _probe(self) -> None:
+        label, started_s = _label(), self._link.clock.now_s()
+        outcome = await self._ask(self._wire.call(HEALTH, {}, label))
+        now_s = self._link.clock.now_s()
+        if not isinstance(outcome, Accepted) and outcome.cause.hop == "gateway":
+            return
+        code = None if isinstance(outcome, Accepted) else outcome.cause.code
+        changed = self._link.standing.connectivity == "not_run" or code != self._link.standing.probe_code
+        self._link.standing = after_probe(self._link.standing, code, now_s)
+        reminded = self._told_at_s is not None and now_s - self._told_at_s < _REMINDER_S
+        if changed or (code and not reminded):
+            self._told_at_s = now_s
+            self._tell(ConnectivityChecked(label.request_id, code, _phase(outcome), now_s - started_s, changed))
+
+    async def _shake(self) -> None:
+        label, started_s = _label(), self._link.clock.now_s()
+        outcome = await self._ask(self._wire.call(HANDSHAKE, {}, label))
+        self._link.standing = after_handshake(self._link.standing, outcome)
+        state = shake_of(outcome)
+        if state not in (self._shaken, "not_yet"):
+            self._shaken = state
+            code = None if isinstance(outcome, Accepted) else outcome.cause.code
+            elapsed_s = self._link.clock.now_s() - started_s
+            self._tell(HandshakeEnded(label.request_id, state, code, _phase(outcome), elapsed_s))
+
+    async def _ask(self, call: Any) -> Outcome[Any]:
+        deadline = Deadline(self._link.clock.now_s() + self._budget_s, self._budget_s)
+        return await ask(call, self._link, deadline, tries=1)
+
+    def _replace(self, **changes: Any) -> None:
+        self._link.standing = self._link.standing._replace(**changes)
+
+
+def _phase(outcome: Outcome[Any]) -> str | None:
+    return str(outcome.phase) if isinstance(outcome, Unknown) else None
+
+
+def _label() -> Label:
+    return Label(request_id=f"probe-{urandom(8).hex()}", traceparent=f"00-{urandom(16).hex()}-{urandom(8).hex()}-01")
+
+
+async def first_round(rounds: Rounds, at_most_s: float) -> "asyncio.Task[None]":
+    """Begin the loop, and wait for its first round a moment: most starts then know how they stand."""
+    begun = asyncio.get_running_loop().create_task(rounds.once())
+    await asyncio.wait({begun}, timeout=at_most_s)
+
+    async def onwards() -> None:
+        await begun
+        await rounds.run()
+
+    return asyncio.get_running_loop().create_task(onwards())

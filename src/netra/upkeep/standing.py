@@ -1,0 +1,35 @@
+"""How we stand with the auth service: what a probe and a handshake change in it. Pure.
+
+It must never turn a transient failure into a refusal: only a clear word about our credentials does.
+"""
+
+from netra.core.verdict.operations import Handshake
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
+from netra.core.verdict.reply import Shake, Standing
+
+_REFUSALS = frozenset({"service_credentials_rejected", "service_credentials_missing"})
+
+
+def after_probe(standing: Standing, code: str | None, now_s: float) -> Standing:
+    """The standing once a probe has ended; `code` is None when the auth service answered."""
+    return standing._replace(connectivity="failed" if code else "success", probe_code=code, probed_at_s=now_s)
+
+
+def after_handshake(standing: Standing, outcome: Outcome[Handshake]) -> Standing:
+    """The standing once a handshake has ended. What is not a clear word leaves everything as it was."""
+    if isinstance(outcome, Accepted):
+        said = outcome.value
+        return standing._replace(handshake="accepted", idempotency=said.idempotency, environment=said.environment)
+    state = shake_of(outcome)
+    return standing if state == "not_yet" else standing._replace(handshake=state, idempotency=False)
+
+
+def shake_of(outcome: Outcome[Handshake]) -> Shake:
+    """What a handshake's outcome says, whatever was known before."""
+    if isinstance(outcome, Accepted):
+        return "accepted"
+    if isinstance(outcome, Rejected):
+        return "not_yet"
+    if outcome.cause.code in _REFUSALS:
+        return "refused"
+    return "absent" if outcome.cause.code == "endpoint_not_found" else "not_yet"

@@ -1,0 +1,89 @@
+"""The admin listener: health in detail, the API's description, the pages of causes; never public.
+
+It must never be reachable by a foreign host name or another site's page: `asgi.admission` guards it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from netra.asgi.adapter import App, Limits, OnCrash
+from netra.asgi.admission import AdminRules
+from netra.asgi.words import Answer, Refusal, Request, Route
+from netra.core.findings import Finding
+from netra.gateway.gate import Gateway
+from netra.web.bodies import ENCODER
+from netra.web.endpoints import ENDPOINTS
+from netra.web.openapi import description
+from netra.web.public_app import route_of
+from netra.web.render import refusal_answer
+from netra.web.view import View
+
+_STATES = {"success": "pass", "failed": "fail", "not_run": "warn"}
+
+
+def admin_app(  # noqa: PLR0913 - the parts of a listener
+    gateway: Gateway,
+    view: View,
+    prefix: str,
+    version: str,
+    findings: tuple[Finding, ...],
+    *,
+    rules: AdminRules,
+    limits: Limits,
+    on_crash: OnCrash,
+    extra: Iterable[Route] = (),
+) -> App:
+    """The ASGI application of the admin listener; `extra` routes are given by whoever assembles it."""
+    told = view.told_in_full()
+
+    def refuse(refusal: Refusal, request_id: str) -> Answer:
+        return refusal_answer(refusal, request_id, told)
+
+    async def health(request: Request) -> Answer:
+        document = health_document(gateway, told, version, findings)
+        status = 200 if document["status"] != "fail" else 503
+        return Answer(status, ENCODER.encode(document), b"application/health+json")
+
+    async def openapi(request: Request) -> Answer:
+        return Answer(200, ENCODER.encode(description(gateway, prefix, version)))
+
+    bare = [route_of(each, gateway, told, prefix) for each in ENDPOINTS if each.bare]
+    own = [Route("GET", "/health", health), Route("GET", "/openapi.json", openapi)]
+    return App([*bare, *own, *extra], refuse, on_crash, limits=limits, admit=rules)
+
+
+def health_document(gateway: Gateway, view: View, version: str, findings: tuple[Finding, ...]) -> dict[str, Any]:
+    """What is known of each dependency, and since when, in the style of health+json."""
+    standing, now_s, link = gateway.standing, view.now_s(), gateway.parts.link
+    age_s = None if standing.probed_at_s is None else round(now_s - standing.probed_at_s, 1)
+    connectivity: dict[str, Any] = {
+        "componentType": "component",
+        "status": _STATES[standing.connectivity] if link.enabled else "fail",
+        "observedValue": standing.connectivity if link.enabled else "disabled",
+        "code": standing.probe_code if link.enabled else "auth_service_disabled",
+        "age_s": age_s,
+        "next_probe_in_s": max(0.0, round((standing.next_probe_at_s or now_s) - now_s, 1)),
+    }
+    handshake: dict[str, Any] = {
+        "componentType": "component",
+        "status": {"accepted": "pass", "refused": "fail"}.get(standing.handshake, "warn"),
+        "observedValue": standing.handshake,
+        "service_id": view.service_id,
+        "idempotency": standing.idempotency,
+        "auth_service_environment": standing.environment,
+    }
+    checks = {"auth_service:connectivity": [connectivity], "auth_service:handshake": [handshake]}
+    states = {each["status"] for check in checks.values() for each in check}
+    return {
+        "status": next(state for state in ("fail", "warn", "pass") if state in states),
+        "version": version,
+        "serviceId": view.service_id,
+        "environment": view.environment,
+        "auth_service_url": view.auth_service_url,
+        "checks": checks,
+        "in_flight": {"taken": link.slots.taken_count, "limit": link.slots.limit_count},
+        "findings": [
+            {"severity": each.severity.value, "code": each.code, "subject": each.subject, "what": each.what}
+            for each in findings
+        ],
+    }

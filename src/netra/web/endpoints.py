@@ -1,0 +1,88 @@
+"""Every public route, a row each: what it is called, what it takes, what it gives, who answers it.
+
+It must never hold a condition: whether a route exists follows from what the wire offers and the settings allow.
+"""
+
+from collections.abc import Awaitable
+from typing import Any, Final, NamedTuple, Protocol
+
+from netra.asgi.words import Answer, Request
+from netra.core.verdict.operations import CONFIG, LOGIN, LOGOUT, REFRESH, REGISTER, VALIDATE, Operation
+from netra.gateway.gate import Gateway
+from netra.web import about, bodies, sessions, tokens
+from netra.web.view import View
+
+
+class Answering(Protocol):
+    """Who answers a request, given a gateway and a view."""
+
+    def __call__(self, request: Request, gateway: Gateway, view: View) -> Awaitable[Answer]:
+        """The answer."""
+        ...
+
+
+class Endpoint(NamedTuple):
+    """One public route."""
+
+    method: str
+    path: str
+    """Below the prefix, unless it is `bare`."""
+    handler: Answering
+    summary: str
+    success: tuple[int, type]
+    operation: Operation[Any] | None = None
+    """The call it stands on; the route exists only where the wire offers it."""
+    takes: type | None = None
+    body_required: bool = True
+    bearer: bool = False
+    bare: bool = False
+    rejections: tuple[str, ...] = ()
+    """Codes below 500 that it can answer, besides those of a request's form."""
+
+
+_TOKEN_CODES: Final = (
+    "token_missing", "token_malformed", "token_expired", "token_not_yet_valid", "token_revoked",
+    "token_wrong_audience", "token_wrong_issuer", "token_wrong_type", "token_signature_invalid", "token_rejected",
+)  # fmt: skip
+_LOGIN_CODES: Final = (
+    "invalid_credentials", "account_locked", "account_disabled", "too_many_attempts", "second_factor_required",
+    "password_change_required", "email_unverified",
+)  # fmt: skip
+
+ENDPOINTS: Final = (
+    Endpoint(
+        "POST", "/login", sessions.login, "Log in", (200, bodies.SessionBody), LOGIN, bodies.LoginRequest,
+        rejections=_LOGIN_CODES,
+    ),
+    Endpoint(
+        "POST", "/register", sessions.register, "Open an account", (201, bodies.RegisteredBody), REGISTER,
+        bodies.RegisterRequest, rejections=("email_taken", "password_rejected", "too_many_attempts"),
+    ),
+    Endpoint(
+        "POST", "/refresh", sessions.refresh, "Trade a refresh token for new tokens", (200, bodies.SessionBody),
+        REFRESH, bodies.RefreshRequest, rejections=("refresh_rejected", "too_many_attempts"),
+    ),
+    Endpoint(
+        "POST", "/logout", sessions.logout, "End a session", (200, bodies.LoggedOutBody), LOGOUT,
+        bodies.LogoutRequest, body_required=False, bearer=True, rejections=_TOKEN_CODES,
+    ),
+    Endpoint(
+        "GET", "/me", tokens.me, "Who am I?", (200, bodies.UserBody), VALIDATE, bearer=True,
+        rejections=_TOKEN_CODES,
+    ),
+    Endpoint("GET", "/config", about.config, "What people may do here", (200, bodies.OfferBody), CONFIG),
+    Endpoint("GET", "/livez", about.livez, "Does the process answer?", (200, bodies.StateBody), bare=True),
+    Endpoint("GET", "/readyz", about.readyz, "Does it want requests?", (200, bodies.StateBody), bare=True),
+    Endpoint("GET", "/problems/*", about.problem_page, "What a code means", (200, dict), bare=True),
+)  # fmt: skip
+
+
+def offered(gateway: Gateway) -> tuple[Endpoint, ...]:
+    """The endpoints that exist on this gateway."""
+    parts = gateway.parts
+    return tuple(
+        endpoint
+        for endpoint in ENDPOINTS
+        if (endpoint.operation is None or parts.wire.offers(endpoint.operation))
+        and (endpoint.operation is not REGISTER or parts.registration)
+    )

@@ -1,0 +1,31 @@
+"""What identifies a request on its way to the auth service.
+
+It must never pass on a header that a client could use to speak for somebody else.
+"""
+
+import re
+from os import urandom
+from typing import Final
+
+from netra.asgi.words import Request
+from netra.core.verdict.wire import Label
+
+_TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACESTATE: Final = re.compile(r"[\x20-\x7e]{1,512}")
+_MAX_AGENT_CHARS: Final = 256
+_NOT_PRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
+
+
+def label_of(request: Request) -> Label:
+    """The label of a request; a trace context that is not valid is made anew. Source: W3C Trace Context, section 3."""
+    traceparent = request.header(b"traceparent")
+    kept = traceparent is not None and request.count(b"traceparent") == 1 and _TRACEPARENT.fullmatch(traceparent)
+    tracestate = request.header(b"tracestate") if kept else None
+    agent = request.header(b"user-agent")
+    return Label(
+        request_id=request.request_id,
+        traceparent=traceparent if kept and traceparent else f"00-{urandom(16).hex()}-{urandom(8).hex()}-01",
+        tracestate=tracestate if tracestate and _TRACESTATE.fullmatch(tracestate) else None,
+        client_address=request.client_address,
+        user_agent=_NOT_PRINTABLE.sub("", agent)[:_MAX_AGENT_CHARS] if agent else None,
+    )

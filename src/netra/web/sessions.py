@@ -1,0 +1,109 @@
+"""Bytes in, an attempt; an outcome, bytes out: login, register, refresh, logout.
+
+It must never look into an outcome to decide what it means: that was decided when it was made.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+from netra.asgi.body import json_object
+from netra.asgi.words import Answer, Refusal, Request
+from netra.core.secret import Secret
+from netra.core.verdict import strict_json
+from netra.core.verdict.operations import Session, User
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
+from netra.gateway import attempts
+from netra.gateway.gate import Gateway
+from netra.web.bodies import ENCODER, LoggedOutBody, RegisteredBody, SessionBody, UserBody
+from netra.web.labels import label_of
+from netra.web.render import problem_answer, refusal_answer
+from netra.web.tokens import bearer_of
+from netra.web.view import View
+
+
+async def login(request: Request, gateway: Gateway, view: View) -> Answer:
+    """POST /login."""
+    body = json_object(request)
+    if isinstance(body, Refusal):
+        return refusal_answer(body, request.request_id, view)
+    attempt = attempts.login_attempt(body, label_of(request), request.received_at_s)
+    outcome = attempt if isinstance(attempt, Rejected) else await gateway.log_in(attempt)
+    return _session_answer(outcome, request, view)
+
+
+async def register(request: Request, gateway: Gateway, view: View) -> Answer:
+    """POST /register."""
+    body = json_object(request)
+    if isinstance(body, Refusal):
+        return refusal_answer(body, request.request_id, view)
+    attempt = attempts.register_attempt(body, label_of(request), request.received_at_s)
+    outcome = attempt if isinstance(attempt, Rejected) else await gateway.register(attempt)
+    if isinstance(outcome, Accepted):
+        return Answer(201, ENCODER.encode(RegisteredBody(user_body(outcome.value))))
+    return problem_answer(outcome, view, request.request_id)
+
+
+async def refresh(request: Request, gateway: Gateway, view: View) -> Answer:
+    """POST /refresh."""
+    body = json_object(request)
+    if isinstance(body, Refusal):
+        return refusal_answer(body, request.request_id, view)
+    attempt = attempts.refresh_attempt(body, label_of(request), request.received_at_s)
+    outcome = attempt if isinstance(attempt, Rejected) else await gateway.refresh(attempt)
+    return _session_answer(outcome, request, view)
+
+
+async def logout(request: Request, gateway: Gateway, view: View) -> Answer:
+    """POST /logout: a bearer token, a refresh token in the body, or both; an empty body is no fault."""
+    body: dict[str, Any] | Refusal = json_object(request) if request.body.strip() else {}
+    if isinstance(body, Refusal):
+        return refusal_answer(body, request.request_id, view)
+    token = bearer_of(request)
+    if isinstance(token, Rejected) and token.cause.code != "token_missing":
+        return problem_answer(token, view, request.request_id)
+    held = token if isinstance(token, Secret) else None
+    attempt = attempts.logout_attempt(body, held, label_of(request), request.received_at_s)
+    outcome = attempt if isinstance(attempt, Rejected) else await gateway.log_out(attempt)
+    if isinstance(outcome, Accepted):
+        return Answer(200, ENCODER.encode(LoggedOutBody(success=True, message="Logged out.")))
+    return problem_answer(outcome, view, request.request_id)
+
+
+def _session_answer(outcome: Outcome[Session], request: Request, view: View) -> Answer:
+    if not isinstance(outcome, Accepted):
+        return problem_answer(outcome, view, request.request_id)
+    session = outcome.value
+    remaining_s = session.expires_in_s
+    return Answer(
+        200,
+        ENCODER.encode(
+            SessionBody(
+                access_token=session.access_token.reveal(),
+                refresh_token=session.refresh_token.reveal() if session.refresh_token else None,
+                token_type="Bearer",  # noqa: S106 - the scheme's name
+                expires_in=_remaining_s(session.access_token, view) if remaining_s is None else remaining_s,
+                user=user_body(session.user) if session.user else None,
+            )
+        ),
+    )
+
+
+def user_body(user: User) -> UserBody:
+    """A user as clients see one."""
+    return UserBody(user.id, user.email, user.name)
+
+
+def _remaining_s(token: Secret, view: View) -> int | None:
+    """What a JWT says of its own life, in seconds; None for any other token. Only shown, never believed."""
+    segments = token.reveal().split(".")
+    if len(segments) != 3:
+        return None
+    try:
+        claims = strict_json.parse(base64.urlsafe_b64decode(segments[1] + "=" * (-len(segments[1]) % 4)))
+    except (binascii.Error, ValueError):
+        return None
+    expires_at = claims.get("exp") if isinstance(claims, dict) else None
+    if not isinstance(expires_at, int | float) or isinstance(expires_at, bool):
+        return None
+    return max(0, int(expires_at - view.wall_s()))

@@ -1,0 +1,74 @@
+"""How answers look here: what may be disclosed, and what an answer can say of this installation.
+
+It must never hold a secret: everything in it may be shown to operators.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from netra.core.verdict.causes import PUBLIC_ROWS, TABLE, Cause
+from netra.core.verdict.reply import Standing
+from netra.pages.page import Page
+
+
+class Readiness:
+    """Whether this process wants requests: false from the first signal to stop."""
+
+    __slots__ = ("draining",)
+
+    def __init__(self) -> None:
+        self.draining = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What rendering needs besides the outcome."""
+
+    operator: bool
+    book: Mapping[str, Page]
+    problem_base: str
+    environment: str
+    auth_service_url: str
+    facts: Mapping[str, str]
+    """What the pages' sentences may name of this installation: url, host, port, service_id."""
+    service_id: str | None
+    service_secret_configured: bool
+    standing: Callable[[], Standing]
+    now_s: Callable[[], float]
+    wall_s: Callable[[], float]
+    readiness: Readiness
+
+    def told_in_full(self) -> "View":
+        """The same view for operators: the admin listener's."""
+        return replace(self, operator=True)
+
+    def shown(self, cause: Cause) -> Cause:
+        """The row that may be named here: the cause itself, or what the public is told instead."""
+        if self.operator or cause.public_code == cause.code:
+            return cause
+        return PUBLIC_ROWS[cause.public_code]
+
+    def page_of(self, code: str) -> tuple[Page, Cause] | None:
+        """A page that may be shown here, with its row; None for an unknown code or one of our insides."""
+        cause = TABLE.get(code) or PUBLIC_ROWS.get(code)
+        if cause is None or (not self.operator and cause.public_code != code):
+            return None
+        return self.book[code], cause
+
+    def wait_s(self, cause: Cause) -> int:
+        """Whole seconds, at least 1, after which it is worth coming back when nobody has said so."""
+        if cause.code in _WAITS_S:
+            return _WAITS_S[cause.code]
+        next_probe_at_s = self.standing().next_probe_at_s
+        return max(1, round(next_probe_at_s - self.now_s())) if next_probe_at_s else 1
+
+
+_WAITS_S: Final = {
+    "account_locked": 60,
+    "too_many_attempts": 60,
+    "auth_service_disabled": 60,
+    "connection_limit_reached": 1,
+    "local_resource_exhausted": 1,
+    "draining": 1,
+}

@@ -1,0 +1,1 @@
+"""Auth services described as data, and the reader of these files."""
