@@ -21,11 +21,12 @@ help: ## List what there is
 
 # --- try it ---------------------------------------------------------------------------------------------------------
 
+# The shell outlives Ctrl-C, so that make has no failed command to complain about.
 demo: $(VENV)/.run ## Run gateway, auth service and one user; Ctrl-C ends it (ARGS="--port 9000")
-	@$(BIN)/netra demo $(ARGS) || [ $$? -eq 130 ]
+	@trap : INT; $(BIN)/netra demo $(ARGS) || [ $$? -eq 130 ]
 
 tour: $(VENV)/.run ## Show in twenty seconds what users and operators get when things break
-	@$(BIN)/netra demo --tour $(ARGS) || [ $$? -eq 130 ]
+	@trap : INT; $(BIN)/netra demo --tour $(ARGS) || [ $$? -eq 130 ]
 
 # --- check it -------------------------------------------------------------------------------------------------------
 
@@ -39,8 +40,10 @@ test: $(VENV)/.dev ## Run all tests and hold the coverage gates (ARGS="-n 2" for
 		$(BIN)/coverage report --include="src/netra/$$room/*" --fail-under=95 || exit 1; \
 	done
 
-quick: lint types ## Lint, types and the fast tests, in under twenty seconds
-	@$(BIN)/python -m pytest -q $(QUICK_TESTS) $(ARGS)
+quick: lint ## Lint, types and the fast tests, in under twenty seconds
+	@mkdir -p build; $(BIN)/mypy >build/types.txt 2>&1 & types=$$!; \
+	$(BIN)/python -m pytest -q $(QUICK_TESTS) $(ARGS); tests=$$?; \
+	wait $$types; types=$$?; cat build/types.txt; exit $$((tests + types))
 
 lint: $(VENV)/.dev ## Check style and formatting
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . \
@@ -80,8 +83,10 @@ check-lock: $(VENV)/.lock ## Check that the locks follow from pyproject.toml
 	@for lock in requirements/*.txt; do cmp $$lock build/lock/$${lock#requirements/} || { echo "Write it anew: make lock"; exit 1; }; done
 	@rm -rf build/lock
 
-bench: ## Say how speed is measured
-	@echo "Benchmarks live in benchmarks/ and run side by side with nginx; none is a test. See benchmarks/README.md."
+bench: $(VENV)/.run ## Measure what a login costs beside nginx (needs nginx and wrk; ARGS="--rounds 3")
+	@PATH="$$PATH:/usr/sbin"; for tool in nginx wrk; do \
+		command -v $$tool >/dev/null || { echo "No $$tool here. On Debian and Ubuntu: apt install nginx wrk"; exit 1; }; \
+	done; $(BIN)/python benchmarks/login_cost.py $(ARGS)
 
 clean: ## Remove .venv, builds and caches
 	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -96,7 +101,6 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "$(PYTHON) cannot make environments. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Making $(VENV) with $$($(PYTHON) -V)."
-	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml | $(BIN)/python

@@ -13,7 +13,7 @@ from typing import Final, TextIO
 from netra.asgi.server import Listener, Listening, bind, serve
 from netra.asgi.words import Route
 from netra.assemble import Assembled, facts_of, open_gateway
-from netra.core.events import ConfigurationProblem, Stage
+from netra.core.events import ConfigurationProblem, Event, Stage
 from netra.core.findings import Finding, Severity
 from netra.observe.lines import Lines
 from netra.observe.logs import Logs, OthersLines, logger_for
@@ -27,7 +27,7 @@ _GC_THRESHOLDS: Final = (50_000, 50, 50)
 async def serve_gateway(
     settings: Settings,
     findings: tuple[Finding, ...],
-    tell: Tell,
+    tell: Callable[[Event], None],
     *,
     extra_admin_routes: Iterable[Route] = (),
     on_started: Callable[[list[Listening]], None] = lambda _: None,

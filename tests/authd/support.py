@@ -138,7 +138,10 @@ def settings_in(folder: Path, **changes: Any) -> AuthdSettings:
 async def client_of(url: str, service_id: str = SERVICE_ID, secret: str = SERVICE_SECRET) -> AsyncIterator[Client]:
     """A client with a connection pool of its own."""
     connector = aiohttp.TCPConnector(limit=200)
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+    patience = aiohttp.ClientTimeout(total=20)
+    async with aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=patience
+    ) as session:
         yield Client(session, url, service_id, secret)
 
 

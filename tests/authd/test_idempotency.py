@@ -1,6 +1,8 @@
 """A delivery that comes again: the same verdict, counted once, and nothing kept that could be used."""
 
 import asyncio
+import base64
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -32,6 +34,11 @@ async def _count(authd: Running, table: object) -> int:
         return len((await db.execute(select(table))).all())  # type: ignore[call-overload] # any table
 
 
+def _claims(token: str) -> dict[str, object]:
+    claims: dict[str, object] = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    return claims
+
+
 async def _register(client: Client, key: str, email: str = "grace@example.com") -> Reply:
     body = {"email": email, "password": PASSWORD, "name": "Grace"}
     return await client.post("/auth/register", body, headers=keyed(key))
@@ -44,6 +51,9 @@ async def test_a_login_sent_twice_opens_one_session_and_both_answers_hold_good_t
     assert await _count(authd, SESSIONS) == 1
     assert first.body["access_token"] != second.body["access_token"]
     assert first.body["refresh_token"] != second.body["refresh_token"]
+    claims = [_claims(reply.body["access_token"]) for reply in (first, second)]
+    assert claims[0].pop("jti") != claims[1].pop("jti")
+    assert claims[0] == claims[1]
     for reply in (first, second):
         assert (await authd.client.validate(reply.body["access_token"]))["valid"]
     assert (await authd.client.refresh(second.body["refresh_token"])).status == 200

@@ -8,6 +8,7 @@ from typing import Final
 
 from netra.core.findings import Finding
 
+EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - the value of a setting; nothing here listens on it
 SECRET: Final = "Jt3-vXq8RzL0mWc5YkUe2NsHbP7dGfAo9iTx4BwZ1Ku"
 OTHER_SECRET: Final = "hV6pQe_XsR2mTz9LkWc4YbNuJd8GfAo0iHx1BwZ3PqE"
 GOOD: Final = {

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from netra.settings.read import read, read_authd
-from tests.settings.good import OTHER_SECRET, SECRET, found, good
+from tests.settings.good import EVERYWHERE, OTHER_SECRET, SECRET, found, good
 
 URL, ID, KEY = "AUTH_SERVICE_URL", "SERVICE_ID", "SERVICE_SECRET"
 
@@ -101,6 +101,8 @@ TEXTS = (
     Row(ID, "n" * 129, "too_long"),
     Row(KEY, SECRET * 30, "too_long"),
     Row("NETRA_CORS_ORIGINS", "https://a.test," * 3000, "too_long"),
+    Row("NETRA_HOST", "h" * 9000, "too_long"),
+    Row(URL, f"https://{'a' * 2048}.test", "too_long"),
 )
 
 FORMS = (
@@ -119,6 +121,7 @@ FORMS = (
     Row(URL, "https:///auth", "url_host"),
     Row(URL, "https://auth..shop.test", "url_host"),
     Row(URL, "https://*.shop.test", "url_host"),
+    Row(URL, "https://10.0.0.777", "url_host"),
     Row(URL, "https://b\u00fccher.test", "url_host"),
     Row(URL, "https://auth.shop.test:99999", "url_form"),
     Row(URL, "https://auth.shop.test:http", "url_form"),
@@ -185,7 +188,7 @@ FORMS = (
     Row("NETRA_PREFIX", "/api/*", "prefix_form"),
     Row("NETRA_PREFIX", "/problems/of-ours", "prefix_form"),
     Row("NETRA_PROBLEM_BASE", "/docs", "url_scheme_missing"),
-    Row("NETRA_HSOT", "0.0.0.0", "unknown_variable", "warning"),
+    Row("NETRA_HSOT", EVERYWHERE, "unknown_variable", "warning"),
     Row("netra_port", "8000", "unknown_variable", "warning"),
     Row("NETRA_HOST_FILE", "/run/host", "unknown_variable", "warning"),
     Row("AUTH_SERVICE_TIMEOUT", "3", "unknown_variable", "note"),
@@ -193,7 +196,7 @@ FORMS = (
 
 
 def _name(row: Row) -> str:
-    return f"{row.variable}-{row.code}-{ascii(row.value[:96])}"
+    return f"{row.variable}-{row.code}-{row.value[:96]!a}"
 
 
 @pytest.mark.parametrize("row", TEXTS + FORMS, ids=_name)
@@ -243,7 +246,7 @@ GOOD_VALUES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("variable,value,meant", GOOD_VALUES)
+@pytest.mark.parametrize(("variable", "value", "meant"), GOOD_VALUES)
 def test_an_unusual_but_good_value_is_taken(variable: str, value: str, meant: object) -> None:
     loaded = read(good(**{variable: value}))
     attribute = variable.removeprefix("NETRA_").lower()

@@ -6,7 +6,7 @@ import pytest
 
 from netra.core.findings import Severity
 from netra.settings.read import SettingsProblem, load, load_authd, read, read_authd
-from tests.settings.good import GOOD, OTHER_SECRET, SECRET, found, good, without
+from tests.settings.good import EVERYWHERE, GOOD, OTHER_SECRET, SECRET, found, good, without
 
 
 def test_a_good_environment_gives_settings_and_no_finding() -> None:
@@ -53,9 +53,10 @@ def test_all_problems_are_told_at_once() -> None:
         "SERVICE_SECRET": "changeme",
         "NETRA_TRIES": "9",
         "NETRA_PORT": "tcp://10.0.0.7:8000",
-        "NETRA_ADMIN_HOST": "0.0.0.0",
-        "NETRA_CONNECT_TIMEOUT_S": "7",
-        "NETRA_HSOT": "0.0.0.0",
+        "NETRA_ADMIN_HOST": EVERYWHERE,
+        "NETRA_CONNECT_TIMEOUT_S": "5",
+        "NETRA_TOKEN_BUDGET_S": "6",
+        "NETRA_HSOT": EVERYWHERE,
         "OAUTH_GOOGLE_CLIENT_ID": "shop",
     }
     assert found(read(environ).findings) == {
@@ -86,7 +87,7 @@ def test_load_raises_one_exception_with_one_line_for_each_error() -> None:
 
 
 def test_load_gives_the_settings_when_there_are_only_warnings() -> None:
-    assert load(good(NETRA_HSOT="0.0.0.0")).host == "127.0.0.1"
+    assert load(good(NETRA_HSOT=EVERYWHERE)).host == "127.0.0.1"
 
 
 COLUMNS = (
@@ -97,7 +98,7 @@ COLUMNS = (
 )
 
 
-@pytest.mark.parametrize("environment,disclose,tries,tls,credentials", COLUMNS)
+@pytest.mark.parametrize(("environment", "disclose", "tries", "tls", "credentials"), COLUMNS)
 def test_the_environment_chooses_defaults(
     environment: str, disclose: str, tries: int, tls: bool, credentials: bool
 ) -> None:
@@ -107,7 +108,7 @@ def test_the_environment_chooses_defaults(
     assert (settings.require_tls, settings.require_service_credentials) == (tls, credentials)
 
 
-@pytest.mark.parametrize("environment,disclose,tries,tls,credentials", COLUMNS)
+@pytest.mark.parametrize(("environment", "disclose", "tries", "tls", "credentials"), COLUMNS)
 def test_the_environment_chooses_nothing_but_defaults(
     environment: str, disclose: str, tries: int, tls: bool, credentials: bool
 ) -> None:
@@ -131,7 +132,7 @@ SHORT_FORMS = (
 )
 
 
-@pytest.mark.parametrize("short,meant", SHORT_FORMS)
+@pytest.mark.parametrize(("short", "meant"), SHORT_FORMS)
 def test_the_usual_short_forms_of_environments_are_accepted(short: str, meant: str) -> None:
     assert load(good(ENVIRONMENT=short)).environment == meant
 
@@ -235,12 +236,12 @@ def test_the_embedded_auth_service_starts_without_any_variable() -> None:
 ISSUERS = (
     ({"NETRA_AUTHD_HOST": "10.0.0.7", "NETRA_AUTHD_PORT": "9000"}, "http://10.0.0.7:9000"),
     ({"NETRA_AUTHD_HOST": "::1"}, "http://[::1]:8081"),
-    ({"NETRA_AUTHD_HOST": "0.0.0.0"}, "http://127.0.0.1:8081"),
+    ({"NETRA_AUTHD_HOST": EVERYWHERE}, "http://127.0.0.1:8081"),
     ({"NETRA_AUTHD_ISSUER": "https://auth.shop.test/"}, "https://auth.shop.test"),
 )
 
 
-@pytest.mark.parametrize("environ,issuer", ISSUERS)
+@pytest.mark.parametrize(("environ", "issuer"), ISSUERS)
 def test_the_issuer_is_made_from_the_address_unless_it_is_set(environ: dict[str, str], issuer: str) -> None:
     assert load_authd(environ).issuer == issuer
 

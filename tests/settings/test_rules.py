@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from netra.settings.read import read, read_authd
-from tests.settings.good import OTHER_SECRET, SECRET, found, good, without
+from tests.settings.good import EVERYWHERE, OTHER_SECRET, SECRET, found, good, without
 
 
 class Row(NamedTuple):
@@ -17,7 +17,7 @@ class Row(NamedTuple):
 URL = "AUTH_SERVICE_URL"
 KEY_WARNING = ("NETRA_LOG_KEY", "log_key_missing", "warning")
 DEV = {"ENVIRONMENT": "development", "AUTH_SERVICE_URL": "http://127.0.0.1:8081"}
-OPEN_ADMIN = {"NETRA_ADMIN_HOST": "0.0.0.0", "NETRA_ADMIN_TOKEN": OTHER_SECRET}
+OPEN_ADMIN = {"NETRA_ADMIN_HOST": EVERYWHERE, "NETRA_ADMIN_TOKEN": OTHER_SECRET}
 
 ROWS = (
     Row("a url is not needed when the service is disabled",
@@ -84,7 +84,7 @@ ROWS = (
         good(NETRA_DISCLOSE="operator"), {("NETRA_DISCLOSE", "operator_disclosure", "warning")}),
     Row("operator disclosure in staging is the default", good(ENVIRONMENT="staging"), set()),
     Row("the admin listener for everybody needs a token",
-        good(NETRA_ADMIN_HOST="0.0.0.0"),
+        good(NETRA_ADMIN_HOST=EVERYWHERE),
         {("NETRA_ADMIN_HOST", "admin_exposed", "error"), ("NETRA_ADMIN_HOSTS", "admin_hosts_missing", "warning")}),
     Row("the admin listener on another address needs a token",
         good(NETRA_ADMIN_HOST="10.0.0.7"), {("NETRA_ADMIN_HOST", "admin_exposed", "error")}),
@@ -95,7 +95,8 @@ ROWS = (
     Row("the admin listener for everybody is fine with token and names",
         good(**OPEN_ADMIN, NETRA_ADMIN_HOSTS="ops.shop.test"), set()),
     Row("a short token does not count as none",
-        good(NETRA_ADMIN_HOST="10.0.0.7", NETRA_ADMIN_TOKEN="letmein-9"), {("NETRA_ADMIN_TOKEN", "short_secret", "error")}),
+        good(NETRA_ADMIN_HOST="10.0.0.7", NETRA_ADMIN_TOKEN="letmein-9"),
+        {("NETRA_ADMIN_TOKEN", "short_secret", "error")}),
     Row("two listeners cannot share a port",
         good(NETRA_PORT="9901"), {("NETRA_ADMIN_PORT", "port_clash", "error")}),
     Row("two listeners cannot share a port under two names of this machine",
@@ -143,7 +144,7 @@ AUTHD_ROWS = (
         {"NETRA_AUTHD_PASSWORD_MIN_LENGTH": "15", "NETRA_AUTHD_REFRESH_TOKEN_S": "600"},
         {("NETRA_AUTHD_REFRESH_TOKEN_S", "token_lifetimes", "error")}),
     Row("an address for everybody is noted",
-        {"NETRA_AUTHD_PASSWORD_MIN_LENGTH": "15", "NETRA_AUTHD_HOST": "0.0.0.0", "NETRA_AUTHD_ISSUER": "https://a.test"},
+        {"NETRA_AUTHD_PASSWORD_MIN_LENGTH": "15", "NETRA_AUTHD_HOST": EVERYWHERE, "NETRA_AUTHD_ISSUER": "https://a.test"},
         {("NETRA_AUTHD_HOST", "authd_exposed", "note")}),
     Row("an issuer that follows the address is noted",
         {"NETRA_AUTHD_PASSWORD_MIN_LENGTH": "15", "NETRA_AUTHD_HOST": "10.0.0.7"},

@@ -136,4 +136,5 @@ class App:
         """Status, headers and body for a request that never became one: its head or body was too long or too slow."""
         labelled = request_id(asked)
         answer = self._refuse(refusal, labelled)
-        return answer.status, [*self._headers(answer, labelled, asked), _CLOSE], answer.body
+        headers = self._headers(answer, labelled, asked)
+        return answer.status, headers if _CLOSE in headers else [*headers, _CLOSE], answer.body

@@ -13,6 +13,8 @@ from netra.asgi.words import Headers
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_HOPS: Final = 32
+_MAPPED: Final = "::ffff:"
+"""How a listener for both kinds of addresses writes one of the fourth version."""
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -31,6 +33,8 @@ class Callers:
 
         A garbled `X-Forwarded-For` ends the walk at the last address that could be read.
         """
+        if peer is not None and peer.startswith(_MAPPED):
+            peer = peer.removeprefix(_MAPPED)
         if not self._trusted or peer is None or not self._trusts(peer):
             return peer
         hops = b",".join(value for name, value in headers if name == b"x-forwarded-for").split(b",")

@@ -4,24 +4,39 @@ It must never parse HTTP itself, and never change what an answer says.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from netra.asgi.adapter import App, Limits
+from netra.asgi.body import too_large
 from netra.asgi.words import Headers, Refusal
 
 _SWEEPS_PER_DEADLINE: Final = 10
+_BYTES_PER_BODY_BYTE: Final = 8
+"""What a body may weigh on the wire: one that comes in chunks of a single byte is six times its size."""
+_OF_AN_UPGRADE: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
+_UNREADABLE: Final = Refusal(400, "malformed_request", "This is not an HTTP request that can be read.")
+_HOSTLESS: Final = Refusal(400, "malformed_request", "A request names exactly one host.")
+_FAREWELL_BYTES: Final = 8 * 1024 * 1024
+"""How much of a refused request is still taken off the line, so that its answer is not lost with a reset."""
 
 
 class _OneWrite:
-    """A transport that holds an answer's head until its body comes, so that both leave in one packet."""
+    """A transport that holds an answer's head until its body comes, so that both leave in one packet.
 
-    __slots__ = ("_held", "_transport")
+    Closed while its peer is still sending, it first says only that nothing more will come: what is closed with bytes
+    unread is reset, and a reset takes the answer with it. Source: RFC 9112, section 9.6.
+    """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    __slots__ = ("_held", "_still_sending", "_transport", "lingering")
+
+    def __init__(self, transport: asyncio.Transport, still_sending: Callable[[], bool]) -> None:
         self._transport = transport
+        self._still_sending = still_sending
         self._held = b""
+        self.lingering = False
 
     def write(self, data: bytes) -> None:
         if self._held:
@@ -38,8 +53,18 @@ class _OneWrite:
             self._held = b""
 
     def close(self) -> None:
+        """Close, or linger when the peer is still sending; the second call closes in any case."""
         self.flush()
-        self._transport.close()
+        if self.lingering or self._transport.is_closing() or not self._still_sending():
+            self._transport.close()
+        else:
+            self.lingering = True
+            self._transport.write_eof()
+            self._transport.resume_reading()
+
+    def is_closing(self) -> bool:
+        """Is there nothing more to say?"""
+        return self.lingering or self._transport.is_closing()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -59,51 +84,117 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.transport: Any = _OneWrite(transport)
         self.receiving_since_s: float | None = self.loop.time()
+        self.url = b""
         self.head_bytes: int = 0
+        self.body_bytes: int = 0
+        self.begun = False
+        """Has a request begun that is not whole yet?"""
         self.head_complete = False
+        """Is its head whole?"""
         self.refused = False
+        self.held_refusal: Refusal | None = None
+        """What is to be said once earlier requests have their answers."""
 
     def data_received(self, data: bytes) -> None:
         """More bytes of a request, or of its head."""
         if self.refused:
             return
-        if not self.head_complete:
+        self._unset_keepalive_if_required()
+        if self.head_complete:
+            self.body_bytes += len(data)
+        else:
             self.head_bytes += len(data)
         if self.receiving_since_s is None and (self.cycle is None or self.cycle.response_complete):
             self.receiving_since_s = self.loop.time()
-        super().data_received(data)
-        if not self.head_complete and self.head_bytes > self.limits.head_bytes:
+        try:
+            left = memoryview(data)
+            while left:
+                left = self._parsed(left)
+        except httptools.HttpParserError:
+            self.refuse(_UNREADABLE)
+        self._refuse_too_much()
+
+    def _parsed(self, data: memoryview) -> memoryview:
+        """Parse; what is left is what follows the head of a request that would rather speak another protocol."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_without_upgrade()
+            return data[upgrade.args[0] :]
+        return data[len(data) :]
+
+    def _go_on_without_upgrade(self) -> None:
+        """Say the head once more without its wish, to a new parser: the old one takes what follows for no body.
+
+        Clients that know HTTP/2 wish for it with every request, also those that carry a password.
+        Source: RFC 9110, section 7.8: a server may ignore an Upgrade.
+        """
+        version, kept = self.parser.get_http_version(), []
+        for name, value in self.headers or ():
+            if name not in _OF_AN_UPGRADE:
+                kept.append(b"%s: %s\r\n" % (name, value))
+            elif name == b"connection" and b"close" in value.lower():
+                kept.append(b"connection: close\r\n")
+        head = b"%s %s HTTP/%s\r\n%s\r\n" % (self.parser.get_method(), self.url, version.encode(), b"".join(kept))
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.feed_data(head)
+
+    def _refuse_too_much(self) -> None:
+        if self.head_complete:
+            if self.body_bytes > self.limits.body_bytes * _BYTES_PER_BODY_BYTE + self.limits.head_bytes:
+                self.refuse(too_large(self.limits.body_bytes))
+        elif self.head_bytes > self.limits.head_bytes:
             self._refuse_head()
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
-        self.head_complete = False
+        self.begun, self.head_complete = True, False
+        if self.receiving_since_s is None:
+            self.receiving_since_s = self.loop.time()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header. What follows a body is nobody's header. Source: RFC 9110, section 6.5.1."""
+        if not self.head_complete:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is whole: the last moment to refuse it unseen."""
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers or ())
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                self.refuse(_UNREADABLE)
+                raise _Refused
+            return
+        headers = self.headers or []
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in headers)
         if len(self.url) > self.limits.target_bytes or size > self.limits.head_bytes:
             self._refuse_head()
-            raise _HeadTooLong
+            raise _Refused
+        hosts = sum(name == b"host" for name, _ in headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
+            self.refuse(_HOSTLESS)
+            raise _Refused
         super().on_headers_complete()
         self.head_complete = True
-        self.head_bytes = 0
+        self.head_bytes = self.body_bytes = 0
 
     def on_message_complete(self) -> None:
         """The request is whole: its receipt has no deadline any more."""
+        if self.parser.should_upgrade():
+            return
         super().on_message_complete()
         self.receiving_since_s = None
-        self.head_complete = False
+        self.begun = self.head_complete = False
 
     def on_response_complete(self) -> None:
         """The answer is whole, even one without a body."""
         self.transport.flush()
+        if self.held_refusal is not None and not self.pipeline:
+            self._say(self.held_refusal)
+            return
         super().on_response_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """What the parser could not read is answered as a problem, too."""
-        self.refuse(Refusal(400, "malformed_request", "This is not an HTTP request that can be read."))
+        if self.receiving_since_s is not None:
+            self.receiving_since_s = self.loop.time()
 
     def _refuse_head(self) -> None:
         if len(self.url or b"") > self.limits.target_bytes:
@@ -112,29 +203,54 @@ class GuardedProtocol(HttpToolsProtocol):
             self.refuse(Refusal(431, "headers_too_large"))
 
     def refuse(self, refusal: Refusal) -> None:
-        """Answer in place of the application, which never saw this request whole, and close."""
+        """Answer in place of the application, which never saw this request whole, and close.
+
+        Requests before it are answered first.
+        """
         if self.refused or self.transport.is_closing():
             return
         self.refused = True
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        if not self._owes_earlier_answers():
+            self._say(refusal)
+            return
+        self.held_refusal = refusal
+        if self.head_complete:
+            self.pipeline.popleft()
+
+    def _owes_earlier_answers(self) -> bool:
+        """Does a request before the one that is coming in wait for its answer?"""
+        if self.head_complete:
+            return bool(self.pipeline)
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _say(self, refusal: Refusal) -> None:
+        if self.transport.is_closing():
+            return
+        answered = self.head_complete and self.cycle is not None and self.cycle.response_started
+        if self.held_refusal is not None or not answered:
             status, headers, body = self.guarded_app.early(refusal, self.headers or [])
             self.transport.write(_wire_bytes(status, headers, body))
         self.transport.close()
 
     def overdue(self, now_s: float) -> bool:
-        """Has this connection been sending one request for longer than the receipt deadline?"""
-        return self.receiving_since_s is not None and now_s - self.receiving_since_s > self.limits.receipt_s
+        """Has this connection been sending one request for longer than the receipt deadline?
+
+        While an earlier request is being answered nothing is read: that is not the client's fault.
+        """
+        if self.receiving_since_s is None or self._owes_earlier_answers():
+            return False
+        return now_s - self.receiving_since_s > self.limits.receipt_s
 
     def give_up(self) -> None:
         """End an overdue receipt: a word for whoever has begun a request, silence for whoever has said nothing."""
-        if self.head_bytes or self.head_complete:
+        if self.begun:
             self.refuse(Refusal(408, "request_timeout"))
         else:
             self.transport.close()
 
 
-class _HeadTooLong(Exception):
-    """Stops the parser; the refusal has been written. uvicorn catches it as a parser error."""
+class _Refused(Exception):
+    """Stops the parser: this request has been refused."""
 
 
 def _wire_bytes(status: int, headers: Headers, body: bytes) -> bytes:

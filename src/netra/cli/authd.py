@@ -5,14 +5,16 @@ It must never print a secret, an identifier or a password, and never import a da
 
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn, TypeVar
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from netra.authd.routes import Tell
     from netra.core.findings import Finding
     from netra.settings.authd_variables import AuthdSettings
     from netra.settings.read import Options
@@ -30,14 +32,13 @@ def authd(
 ) -> None:
     """Run the embedded auth service until it is told to stop."""
     settings, warnings = read_or_exit({"NETRA_AUTHD_HOST": host, "NETRA_AUTHD_PORT": port})
-    log_lines(settings.log_format, settings.log_level)
-    tell_problems(warnings)
 
     from netra.asgi.server import CannotListen, run
     from netra.authd import CannotStart
 
     try:
-        code = run(lambda: _serve(settings))
+        with _telling(settings) as tell:
+            code = run(lambda: _serve(settings, warnings, tell))
     except CannotStart as cannot:
         give_up(cannot.finding.line())
     except CannotListen as cannot:
@@ -45,29 +46,56 @@ def authd(
     raise typer.Exit(code)
 
 
-async def _serve(settings: "AuthdSettings") -> int:
+async def _serve(settings: "AuthdSettings", warnings: "Sequence[Finding]", tell: "Tell") -> int:
     import logging
 
     from netra.asgi.server import Listener, bind, serve
-    from netra.authd.app import LOGGER, log_to, opened
+    from netra.authd.app import opened
 
-    tell = log_to(logging.getLogger(LOGGER))
     async with opened(settings, tell=tell) as service:
         option = "--port or NETRA_AUTHD_PORT"
         bound = bind([Listener("the auth service", service.app, settings.host, settings.port, option)])
         known = await service.service_count()
+        for each in warnings:
+            fields = {"code": each.code, "subject": each.subject, "what": each.what, "fix": each.fix}
+            tell(logging.WARNING, "Configuration problem", fields)
 
         def on_started() -> None:
             tell(logging.INFO, "Auth service listening", {"url": bound[0].url, "database": str(service.store.path)})
             if not known:
-                tell(logging.WARNING, "No service is registered", {"next": "netra services add ID"})
+                tell(logging.WARNING, "No service is registered", {"fix": "netra services add ID"})
 
-        return await serve(
+        code = await serve(
             bound,
             drain_delay_s=settings.drain_delay_s,
             on_started=on_started,
             on_draining=lambda: tell(logging.INFO, "Auth service stopping", {}),
         )
+    tell(logging.INFO, "Auth service stopped", {})
+    return code
+
+
+@contextmanager
+def _telling(settings: "AuthdSettings") -> "Iterator[Tell]":
+    """A way to log, in the form of the gateway's lines; what belongs to no request is labelled with this run's id."""
+    import logging
+
+    from netra.observe.logs import OthersLines, logger_for
+
+    run_id = f"run-{os.urandom(6).hex()}"
+    logger = logger_for(sys.stdout, settings.log_format, settings.log_level)
+
+    def tell(level: int, event: str, fields: Mapping[str, object]) -> None:
+        # A reader that has gone, or a full disk, is no reason to stop answering.
+        with suppress(OSError, ValueError):
+            logger.log(level, event, **{"request_id": run_id, **fields})
+
+    others = OthersLines(logger, run_id)
+    logging.getLogger().addHandler(others)
+    try:
+        yield tell
+    finally:
+        logging.getLogger().removeHandler(others)
 
 
 def read_or_exit(options: "Options | None" = None) -> "tuple[AuthdSettings, list[Finding]]":
@@ -87,15 +115,6 @@ def read_or_exit(options: "Options | None" = None) -> "tuple[AuthdSettings, list
 def settings_or_exit() -> "AuthdSettings":
     """The settings of the auth service, for commands that have no log to warn in."""
     return read_or_exit()[0]
-
-
-def tell_problems(findings: "Iterable[Finding]") -> None:
-    """Log what is doubtful in the settings."""
-    import logging
-
-    for finding in findings:
-        fields = {"code": finding.code, "subject": finding.subject, "what": finding.what, "fix": finding.fix}
-        logging.getLogger("netra.authd").warning("Configuration problem", extra={"fields": fields})
 
 
 def in_database(settings: "AuthdSettings", work: "Callable[[AsyncConnection], Awaitable[T]]") -> T:
@@ -148,35 +167,3 @@ def day_of(epoch_ms: int) -> str:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(epoch_ms / 1_000, UTC).strftime("%Y-%m-%d")
-
-
-def log_lines(form: str, level: str) -> None:
-    """Send log lines to standard output: readable on a terminal, JSON elsewhere, unless `form` says which."""
-    import logging
-
-    import structlog
-
-    on_terminal = form == "text" or (form == "auto" and sys.stdout.isatty())
-    last: tuple[Any, ...] = (structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()),)
-    if not on_terminal:
-        last = (structlog.processors.format_exc_info, structlog.processors.JSONRenderer())
-    handler: logging.Handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[
-                _fields_first,
-                structlog.stdlib.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-            ],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
-        )
-    )
-    # A reader that has gone, or a full disk, is no reason to stop answering, nor to print tracebacks instead.
-    logging.raiseExceptions = False
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("netra").setLevel(level.upper())
-
-
-def _fields_first(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Lift an event's fields from its log record into the line."""
-    return {**line, **getattr(line["_record"], "fields", {})}

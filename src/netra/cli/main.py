@@ -29,6 +29,13 @@ class Command(NamedTuple):
     """The extra of the distribution that it needs."""
 
 
+class Extra(NamedTuple):
+    """What an extra of the distribution is for, and the modules that come with it."""
+
+    what: str
+    modules: tuple[str, ...]
+
+
 COMMANDS: Final = {
     "serve": Command("Run the gateway: the public listener and the admin listener.", "netra.cli.serve", "serve"),
     "demo": Command("Gateway, auth service and one user, to try and to break.", "netra.cli.demo", "demo", "authd"),
@@ -38,9 +45,8 @@ COMMANDS: Final = {
     "services": Command("Register services with the embedded auth service.", "netra.cli.services", "app", "authd"),
 }
 _EXTRAS: Final = {
-    "authd": ("the embedded auth service", frozenset({"aiosqlite", "alembic", "argon2", "joserfc", "sqlalchemy"})),
+    "authd": Extra("the embedded auth service", ("aiosqlite", "alembic", "argon2", "joserfc", "sqlalchemy")),
 }
-"""What an extra is for, and the modules that come with it."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -61,6 +67,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _run_command(name, rest)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read us has enough, e.g. `netra --help | head -1`; the interpreter's last flush must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def overview(*, coloured: bool = False) -> str:
@@ -88,13 +98,11 @@ def overview(*, coloured: bool = False) -> str:
 
 
 def _run_command(name: str, arguments: list[str]) -> int:
-    try:
-        command = _loaded(name)
-        command(args=arguments, prog_name=f"netra {name}")
-    except ModuleNotFoundError as error:
-        if not _is_missing_extra(name, error):
-            raise
-        return _say(sys.stderr, _needs_extra(name), _USAGE)
+    extra = COMMANDS[name].extra
+    if extra and _is_missing(extra):
+        what = _EXTRAS[extra].what
+        return _say(sys.stderr, f"`netra {name}` needs {what}: pip install 'netra-gateway[{extra}]'", _USAGE)
+    _loaded(name)(args=arguments, prog_name=f"netra {name}")
     return 0
 
 
@@ -115,15 +123,11 @@ def _loaded(name: str) -> "Callable[..., Any]":
     return get_command(app)
 
 
-def _is_missing_extra(name: str, error: ModuleNotFoundError) -> bool:
-    """Any other module that is missing is a bug or a broken installation, and shows its traceback."""
-    extra = COMMANDS[name].extra
-    return bool(extra) and (error.name or "").partition(".")[0] in _EXTRAS[extra][1]
+def _is_missing(extra: str) -> bool:
+    """Looks for the modules without loading them."""
+    from importlib.util import find_spec
 
-
-def _needs_extra(name: str) -> str:
-    extra = COMMANDS[name].extra
-    return f"`netra {name}` needs {_EXTRAS[extra][0]}: pip install 'netra-gateway[{extra}]'"
+    return any(find_spec(module) is None for module in _EXTRAS[extra].modules)
 
 
 def _unknown(name: str) -> str:
@@ -138,7 +142,7 @@ def _unknown(name: str) -> str:
 
 
 def _say(stream: TextIO, text: str, code: int = 0) -> int:
-    print(text, file=stream)
+    print(text, file=stream, flush=True)
     return code
 
 

@@ -13,7 +13,9 @@ from netra.core.verdict.outcomes import FieldFault, Rejected
 from netra.core.verdict.wire import Label
 
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_EMAIL: Final = re.compile(r"[^\s@\"<>(),:;\\\[\]]{1,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63})+")
+_SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
+_DOMAIN_PART: Final = r"[^\s@.\"<>(),:;\\\[\]]{1,63}"
+_EMAIL: Final = re.compile(rf"[^\s@\"<>(),:;\\\[\]]{{1,64}}@{_DOMAIN_PART}(?:\.{_DOMAIN_PART})+")
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _MAX_TOKEN_BYTES: Final = 16 * 1024
 
@@ -93,7 +95,7 @@ def register_attempt(body: Mapping[str, Any], label: Label, received_at_s: float
     confirmation = read.get("confirm_password")
     if confirmation is not None and confirmation != read["password"]:
         return _rejected([FieldFault("/confirm_password", "mismatch", "The two passwords differ.")])
-    return RegisterAttempt(read["email"], read["password"], read.get("name"), label, received_at_s)
+    return RegisterAttempt(read["email"], read["password"], read.get("name") or None, label, received_at_s)
 
 
 def refresh_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> TokenAttempt | Rejected:
@@ -111,7 +113,7 @@ def logout_attempt(
     read = _read(LOGOUT_FIELDS, body)
     if isinstance(read, Rejected):
         return read
-    refresh_token = read.get("refresh_token")
+    refresh_token = read.get("refresh_token") or None
     if token is None and refresh_token is None:
         return Rejected(TABLE["token_missing"])
     return TokenAttempt(token, refresh_token, label, received_at_s)
@@ -159,14 +161,22 @@ def _fault(field: Field, value: Any) -> FieldFault | None:
         return FieldFault(pointer, "wrong_type", "This field is a text.")
     if not value:
         return FieldFault(pointer, "too_short", "This field is empty.") if field.required else None
-    if len(value) > field.max_chars:
-        return FieldFault(pointer, "too_long", f"At most {field.max_chars} characters.")
-    if field.max_bytes is not None and len(value.encode()) > field.max_bytes:
-        return FieldFault(pointer, "too_long", f"At most {field.max_bytes} bytes of UTF-8.")
-    if not field.controls and _CONTROLS.search(value):
-        return FieldFault(pointer, "invalid_format", "Control characters are not allowed.")
-    if field.form is not None and not field.form.fullmatch(value):
-        return FieldFault(pointer, "invalid_format", "This is not of the expected form.")
+    wrong = _wrong(field, value)
+    return FieldFault(pointer, *wrong) if wrong else None
+
+
+def _wrong(field: Field, text: str) -> tuple[str, str] | None:
+    """Code and sentence of what is wrong with a text that is there."""
+    if len(text) > field.max_chars:
+        return "too_long", f"At most {field.max_chars} characters."
+    if _SURROGATES.search(text):
+        return "invalid_format", "Half of a surrogate pair is not allowed."
+    if field.max_bytes is not None and len(text.encode()) > field.max_bytes:
+        return "too_long", f"At most {field.max_bytes} bytes of UTF-8."
+    if not field.controls and _CONTROLS.search(text):
+        return "invalid_format", "Control characters are not allowed."
+    if field.form is not None and not field.form.fullmatch(text):
+        return "invalid_format", "This is not of the expected form."
     return None
 
 

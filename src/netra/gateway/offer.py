@@ -5,7 +5,7 @@ It must never fail for an outage once it has succeeded.
 
 from typing import Final
 
-from netra.core.verdict.operations import CONFIG, Offer
+from netra.core.verdict.operations import CONFIG, REGISTER, Offer
 from netra.core.verdict.outcomes import Accepted, Outcome
 from netra.core.verdict.wire import Label
 from netra.gateway.parts import Parts
@@ -37,7 +37,8 @@ class Offers:
 
 def _with_ours(offer: Offer, parts: Parts) -> Offer:
     """An offer cut to what this gateway lets through."""
+    possible = parts.registration and parts.wire.offers(REGISTER)
     return offer._replace(
-        registration_enabled=parts.registration and offer.registration_enabled is not False,
+        registration_enabled=possible and offer.registration_enabled is not False,
         oauth_providers=tuple(dict.fromkeys((*offer.oauth_providers, *parts.oauth_providers))),
     )

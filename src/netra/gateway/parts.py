@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from os import urandom
 from typing import Any
+from unicodedata import normalize
 
 from netra.core.events import AttemptEnded, Event
 from netra.core.pace.deadline import Deadline
@@ -39,9 +40,10 @@ class Parts:
         return Deadline(received_at_s + self.token_budget_s, self.token_budget_s)
 
     def account(self, identifier: str) -> str:
-        """A keyed hash that stands for an identifier in logs; the same for every spelling's case."""
+        """A keyed hash that stands for an identifier in logs; the same for every spelling of it."""
         key = self.log_key.reveal().encode()[:64]
-        return blake2b(identifier.strip().casefold().encode(), key=key, digest_size=8).hexdigest()
+        spelled = normalize("NFC", identifier.strip()).casefold()
+        return blake2b(spelled.encode("utf-8", "surrogatepass"), key=key, digest_size=8).hexdigest()
 
     def keyed(self, label: Label) -> Label:
         """The label with an idempotency key of its own, when this attempt may be sent more than once."""

@@ -82,7 +82,7 @@ class _Asking:
             got = await link.exchange(self.call, self._seal(), deadline.left_s(link.clock.now_s()))
         outcome = classify(self.call, got, link.standing)
         self.tried.append(_tried(len(self.tried) + 1, outcome, link.clock.now_s() - started_s))
-        if self.switched and not _refused_us(outcome):
+        if self.switched and not isinstance(outcome, Unknown):
             link.good_seal = self.seal_number
         return outcome
 
@@ -105,10 +105,6 @@ class _Asking:
 
     def _seal(self) -> Seal | None:
         return self.link.seals.in_order[self.seal_number] if self.call.sealed else None
-
-
-def _refused_us(outcome: Outcome[Any]) -> bool:
-    return isinstance(outcome, Unknown) and outcome.cause.code == "service_credentials_rejected"
 
 
 def _tried(number: int, outcome: Outcome[Any], elapsed_s: float) -> Tried:

@@ -1,29 +1,28 @@
-"""Exactly one HTTP exchange with the auth service; the only file that knows the HTTP client.
+"""Exactly one HTTP exchange with the auth service, over connections that are kept for the next one.
 
-It must never follow a redirect, keep a cookie, read an environment's proxy, or take more of a reply than it was told.
+It must never follow a redirect, keep a cookie, read an environment's proxy, or send what it could not finish again.
 """
 
 import asyncio
 import socket
 import ssl
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import ContextVar
+from ipaddress import ip_address
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
+from aiohappyeyeballs import start_connection
 
-from netra.core.verdict.broken import NameTimeout, broken
+from netra.core.verdict.broken import broken
 from netra.core.verdict.reply import Broken, Reply
 from netra.core.verdict.wire import Call
 from netra.link.clock import Clock
+from netra.link.connection import Connection
+from netra.link.resolver import Address, LookUp, Resolver, system_addresses
 from netra.link.seals import Seal
 
-MAX_REPLY_BYTES: Final = 64 * 1024
-MAX_REPLY_HEADER_BYTES: Final = 16 * 1024
-_RESOLVER_THREADS: Final = 8
-_UNSENT_HEADERS: Final = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+_PORTS: Final = {"http": 80, "https": 443}
+_NEXT_ADDRESS_AFTER_S: Final = 0.25
+"""How long one address may take before the next is tried beside it. Source: RFC 8305, section 5."""
 
 
 class Exchange(Protocol):
@@ -34,177 +33,184 @@ class Exchange(Protocol):
         ...
 
 
-class _Progress:
-    """How far this exchange has come: what a deadline means depends on it."""
-
-    __slots__ = ("connected", "resolving")
-
-    def __init__(self) -> None:
-        self.resolving = False
-        self.connected = False
-
-    def overdue(self) -> Broken:
-        if self.connected:
-            return Broken("response_timeout")
-        return Broken("dns_timeout" if self.resolving else "connection_timeout")
-
-
-_PROGRESS: Final[ContextVar[_Progress]] = ContextVar("netra_exchange_progress")
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Notes that a connection is there: from that moment on the request may have arrived."""
-
-    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:  # noqa: ASYNC109 - the client's own signature
-        """A connection to send on."""
-        connection = await super().connect(req, traces, timeout)
-        _PROGRESS.get().connected = True
-        return connection
-
-
-class _Resolver(AbstractResolver):
-    """The system's resolver on threads of its own, so that names that hang starve nobody else."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
-        self._threads = ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="netra-resolver")
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        progress = _PROGRESS.get()
-        progress.resolving = True
-        loop = asyncio.get_running_loop()
-        lookup = loop.run_in_executor(self._threads, self._addresses, host, port, family)
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                found = await lookup
-        except TimeoutError:
-            raise NameTimeout from None
-        progress.resolving = False
-        return found
-
-    @staticmethod
-    def _addresses(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
-        return [
-            ResolveResult(
-                hostname=host, host=str(to[0]), port=int(to[1]), family=kind, proto=proto, flags=socket.AI_NUMERICHOST
-            )
-            for kind, _, proto, _, to in found
-        ]
-
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
 class HttpExchange:
-    """Exchanges with one auth service over pooled connections. Made inside the event loop that uses it."""
+    """Exchanges with one auth service. Made inside the event loop that uses it."""
 
-    def __init__(self, base_url: str, *, connect_timeout_s: float, idle_connection_s: float, clock: Clock) -> None:
-        self._base_url = base_url
-        self._tls = base_url.startswith("https:")
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        connect_timeout_s: float,
+        idle_connection_s: float,
+        clock: Clock,
+        look_up: LookUp = system_addresses,
+    ) -> None:
+        address = urlsplit(base_url)
+        self._host = address.hostname or ""
+        self._port = address.port or _PORTS[address.scheme]
+        self._authority = address.netloc
+        self._tls = _tls_context() if address.scheme == "https" else None
+        self._connect_timeout_s = connect_timeout_s
+        self._idle_connection_s = idle_connection_s
         self._clock = clock
-        self._targets: dict[str, URL] = {}
-        self._session = aiohttp.ClientSession(
-            connector=_Connector(
-                limit=0,
-                keepalive_timeout=idle_connection_s,
-                resolver=_Resolver(connect_timeout_s),
-                ssl=_tls_context() if self._tls else True,
-            ),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            skip_auto_headers=_UNSENT_HEADERS,
-            max_field_size=MAX_REPLY_HEADER_BYTES,
-        )
+        self._resolver = Resolver(connect_timeout_s, look_up)
+        self._address = _numeric(self._host, self._port)
+        self._lookup: asyncio.Task[list[Address]] | None = None
+        self._idle: list[Connection] = []
+        self._busy: set[Connection] = set()
+        self._retiring: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def __call__(self, call: Call[Any], seal: Seal | None, left_s: float) -> Reply | Broken:
-        """Ask once. Raises nothing that the network, the HTTP client or the auth service can bring about."""
-        progress = _Progress()
-        _PROGRESS.set(progress)
+        """Ask once. Raises nothing that the network or the auth service can bring about."""
+        if self._closed:
+            return Broken("draining")
+        if left_s <= 0:
+            return Broken("connection_timeout")
+        request = request_bytes(call, seal, self._authority)
+        if isinstance(request, Broken):
+            return request
+        deadline_s = self._clock.now_s() + left_s
+        connection = self._kept() or await self._connected(left_s)
+        if isinstance(connection, Broken):
+            return connection
+        self._busy.add(connection)
         try:
-            async with asyncio.timeout(left_s):
-                return await self._exchange(call, seal)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return cause_of(error, progress, tls=self._tls)
+            got = await connection.exchange(request, deadline_s - self._clock.now_s())
+        finally:
+            self._busy.discard(connection)
+        if connection.reusable:
+            self._keep(connection)
+        if isinstance(got, Broken):
+            return got
+        return Reply(got.status, got.headers, got.body, self._clock.wall_s())
 
-    async def _exchange(self, call: Call[Any], seal: Seal | None) -> Reply | Broken:
-        headers = [*call.headers, *seal.headers] if seal else [*call.headers]
-        if call.bearer is not None:
-            headers.append(("Authorization", f"Bearer {call.bearer.reveal()}"))
-        body = call.body.reveal().encode() if call.body is not None else None
-        async with self._session.request(
-            call.method, self._url(call.target), data=body, headers=headers, allow_redirects=False
-        ) as response:
-            if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-                response.close()
-                return Broken("http_protocol_error")
-            content = await _bounded(response.content)
-            if content is None:
-                response.close()
-                return Broken("response_too_large")
-            return Reply(response.status, response.headers, content, self._clock.wall_s())
+    def _kept(self) -> Connection | None:
+        """The connection that was used last, unless the auth service may be about to close it."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.reusable and self._clock.now_s() - connection.idle_since_s < self._idle_connection_s:
+                return connection
+            connection.abort()
+        return None
 
-    def _url(self, target: str) -> URL:
-        url = self._targets.get(target)
-        if url is None:
-            url = self._targets[target] = URL(self._base_url + target, encoded=True)
-        return url
+    def _keep(self, connection: Connection) -> None:
+        connection.idle_since_s = self._clock.now_s()
+        self._idle.append(connection)
+        if self._retiring is None:
+            self._retiring = asyncio.get_running_loop().call_later(self._idle_connection_s, self._retire)
+
+    def _retire(self) -> None:
+        """Close what has been idle for too long: we end it before the other side does."""
+        self._retiring = None
+        oldest_s = self._clock.now_s() - self._idle_connection_s
+        for connection in self._idle:
+            if connection.idle_since_s <= oldest_s:
+                connection.abort()
+        self._idle = [each for each in self._idle if each.reusable]
+        if self._idle:
+            self._retiring = asyncio.get_running_loop().call_later(self._idle_connection_s / 2, self._retire)
+
+    async def _connected(self, left_s: float) -> Connection | Broken:
+        """A new connection, or why there is none: nothing has been sent in either case."""
+        started_s = self._clock.now_s()
+        addresses = await self._addresses(left_s)
+        if isinstance(addresses, Broken):
+            return addresses
+        left_s -= self._clock.now_s() - started_s
+        try:
+            async with asyncio.timeout(min(self._connect_timeout_s, left_s)):
+                connection = await self._open(addresses)
+        except OSError as error:
+            return broken(error, sent=False, tls=self._tls is not None)
+        if not self._closed:
+            return connection
+        connection.abort()
+        return Broken("draining")
+
+    async def _addresses(self, left_s: float) -> list[Any] | Broken:
+        """Where the name leads; all who ask at once share one lookup, which outlives whoever gives up."""
+        if self._address is not None:
+            return [self._address]
+        if self._lookup is None:
+            resolved = self._resolver.addresses(self._host, self._port, socket.AF_UNSPEC)
+            self._lookup = asyncio.get_running_loop().create_task(resolved)
+            self._lookup.add_done_callback(self._looked_up)
+        lookup = self._lookup
+        await asyncio.wait({lookup}, timeout=left_s)
+        if not lookup.done():
+            return Broken("dns_timeout")
+        if lookup.cancelled():
+            return Broken("draining")
+        error = lookup.exception()
+        if isinstance(error, UnicodeError):
+            return Broken("proxy_configuration_error")
+        if error is not None:
+            return broken(error, sent=False)
+        return [(to.family, socket.SOCK_STREAM, to.proto, "", (to.host, to.port)) for to in lookup.result()]
+
+    def _looked_up(self, lookup: "asyncio.Task[list[Address]]") -> None:
+        self._lookup = None
+        if not lookup.cancelled():
+            lookup.exception()  # seen, also when nobody waits for it any more
+
+    async def _open(self, addresses: list[Any]) -> Connection:
+        opened = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S, interleave=1)
+        try:
+            _, connection = await asyncio.get_running_loop().create_connection(
+                Connection, sock=opened, ssl=self._tls, server_hostname=self._host.rstrip(".") if self._tls else None
+            )
+        except BaseException:
+            opened.close()
+            raise
+        return connection
 
     async def close(self) -> None:
-        """Close all connections; exchanges under way end as broken."""
-        await self._session.close()
+        """Close all connections; what is under way ends as broken."""
+        self._closed = True
+        if self._retiring is not None:
+            self._retiring.cancel()
+        if self._lookup is not None:
+            self._lookup.cancel()
+        for connection in (*self._idle, *self._busy):
+            connection.abort()
+        self._idle.clear()
 
 
-async def _bounded(content: aiohttp.StreamReader) -> bytes | None:
-    """The whole body, or None when there is more than we take."""
-    body = await content.read(MAX_REPLY_BYTES + 1)
-    while not content.at_eof() and len(body) <= MAX_REPLY_BYTES:
-        body += await content.read(MAX_REPLY_BYTES + 1)
-    return body if len(body) <= MAX_REPLY_BYTES else None
+def _numeric(host: str, port: int) -> Any:
+    """A host that is a number already, as an address; None for a name."""
+    try:
+        version = ip_address(host).version
+    except ValueError:
+        return None
+    family = socket.AF_INET if version == 4 else socket.AF_INET6
+    return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port)
+
+
+def request_bytes(call: Call[Any], seal: Seal | None, authority: str) -> bytes | Broken:
+    """A request as it is sent. One that cannot be written without breaking its lines was never sent.
+
+    Source: RFC 9112, section 2.2; RFC 9110, section 5.5.
+    """
+    lines = [f"{call.method} {call.target} HTTP/1.1", f"Host: {authority}"]
+    lines.extend(f"{name}: {value}" for name, value in call.headers)
+    if seal is not None:
+        lines.extend(f"{name}: {value}" for name, value in seal.headers)
+    if call.bearer is not None:
+        lines.append(f"Authorization: Bearer {call.bearer.reveal()}")
+    body = call.body.reveal().encode() if call.body is not None else b""
+    if body or call.method == "POST":
+        lines.append(f"Content-Length: {len(body)}")
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+        return Broken("proxy_configuration_error")
+    try:
+        return head.encode("latin-1") + b"\r\n\r\n" + body
+    except UnicodeEncodeError:
+        return Broken("proxy_configuration_error")
 
 
 def _tls_context() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-CLIENT_ERRORS: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (aiohttp.ClientConnectorCertificateError, "tls_certificate_error"),
-    (aiohttp.ServerFingerprintMismatch, "tls_certificate_error"),
-    (aiohttp.ClientConnectorError, "before"),
-    (aiohttp.ConnectionTimeoutError, "connection_timeout"),
-    (aiohttp.ServerTimeoutError, "response_timeout"),
-    (aiohttp.ServerDisconnectedError, "connection_terminated"),
-    (aiohttp.ClientOSError, "after"),
-    (aiohttp.ClientConnectionResetError, "connection_terminated"),
-    (aiohttp.ClientPayloadError, "response_incomplete"),
-    (aiohttp.client_exceptions.UploadAbortedError, "connection_terminated"),
-    (aiohttp.ClientResponseError, "http_protocol_error"),
-    (aiohttp.InvalidURL, "proxy_configuration_error"),
-    (aiohttp.NonHttpUrlClientError, "proxy_configuration_error"),
-    (aiohttp.ClientConnectionError, "draining"),
-    (aiohttp.ClientError, "http_protocol_error"),
-)
-"""The client's own exceptions, the more special first; `before` and `after` leave it to the error beneath.
-
-Only the connector's family and the connection timeout prove that nothing was sent.
-"""
-
-
-def cause_of(error: BaseException, progress: Any, *, tls: bool) -> Broken:
-    """Why an exchange ended with this exception."""
-    for kind, code in CLIENT_ERRORS:
-        if isinstance(error, kind):
-            if code == "before":
-                return broken(getattr(error, "os_error", error), sent=False, tls=tls)
-            return broken(error, sent=True) if code == "after" else Broken(code)
-    if isinstance(error, TimeoutError):
-        return progress.overdue()  # type: ignore[no-any-return] # a _Progress, or its like in a test
-    if isinstance(error, ValueError):
-        return Broken("http_protocol_error" if progress.connected else "proxy_configuration_error")
-    return broken(error, sent=progress.connected, tls=tls)

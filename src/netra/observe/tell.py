@@ -3,6 +3,7 @@
 It must never raise: it is called on the path of a login.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
@@ -30,6 +31,7 @@ class Tell:
 
     @staticmethod
     def _say_so(listener: Listener, error: Exception) -> None:
-        logging.getLogger("netra.observe").warning(
-            "A listener failed; logins go on without it: %s, %s", type(listener).__name__, type(error).__name__
-        )
+        with contextlib.suppress(Exception):  # a handler of others may be as broken as the listener
+            logging.getLogger("netra.observe").warning(
+                "A listener failed; logins go on without it: %s, %s", type(listener).__name__, type(error).__name__
+            )

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from netra.core.findings import Finding, Severity
-from netra.settings.field import Sort
+from netra.settings.field import SHORTEST_SECRET, Sort
 
 ALL: Final[frozenset[Sort]] = frozenset({"secret", "id", "url", "free", "closed"})
 OPEN: Final = ALL - {"closed"}
@@ -116,7 +116,8 @@ def _no_header_byte(text: Text) -> str | None:
 
 
 def _monotonous(text: Text) -> str | None:
-    return "repeats very few characters" if len(set(text.value)) < _FEWEST_CHARACTERS else None
+    long = len(text.value) >= SHORTEST_SECRET
+    return "repeats very few characters" if long and len(set(text.value)) < _FEWEST_CHARACTERS else None
 
 
 def _not_ascii(text: Text) -> str | None:

@@ -4,12 +4,16 @@ It must never delay or fail a request: it only replaces the link's standing.
 """
 
 import asyncio
+import contextlib
+import traceback
 from collections.abc import Callable
 from os import urandom
+from pathlib import Path
 from typing import Any, Final
 
-from netra.core.events import ConnectivityChecked, Event, HandshakeEnded
+from netra.core.events import ConnectivityChecked, Crashed, Event, HandshakeEnded
 from netra.core.pace.deadline import Deadline
+from netra.core.verdict.causes import Phase
 from netra.core.verdict.operations import HANDSHAKE, HEALTH
 from netra.core.verdict.outcomes import Accepted, Outcome, Unknown
 from netra.core.verdict.wire import Label, Wire
@@ -19,6 +23,7 @@ from netra.upkeep.standing import after_handshake, after_probe, shake_of
 JITTER_RATIO: Final = 0.2
 _ROUNDS_PER_HANDSHAKE: Final = 12
 _REMINDER_S: Final = 60.0
+_PLACES_COUNT: Final = 5
 
 
 class Rounds:
@@ -33,14 +38,19 @@ class Rounds:
         self._interval_s = interval_s
         self._budget_s = budget_s
         self._rounds_count = 0
-        self._told_code: str | None = None
         self._told_at_s: float | None = None
         self._shaken: str | None = None
+        self.first_ended = asyncio.Event()
+        """Set once the first round has ended, well or not."""
 
     async def run(self) -> None:
-        """Go round until cancelled. A bug in a round is the loop's end and reaches the caller."""
+        """Go round until cancelled. A bug in a round is told, and the next round comes all the same."""
         while True:
-            await self.once()
+            try:
+                await self.once()
+            except Exception as crash:  # noqa: BLE001 - a loop that ends unnoticed leaves a standing that grows old
+                self._tell(Crashed(f"round-{urandom(8).hex()}", type(crash).__name__, _places(crash)))
+            self.first_ended.set()
             wait_s = self._interval_s * (1 - JITTER_RATIO + 2 * JITTER_RATIO * self._link.clock.rand())
             self._replace(next_probe_at_s=self._link.clock.now_s() + wait_s)
             await self._link.clock.sleep(wait_s)
@@ -60,7 +70,7 @@ class Rounds:
         label, started_s = _label(), self._link.clock.now_s()
         outcome = await self._ask(self._wire.call(HEALTH, {}, label))
         now_s = self._link.clock.now_s()
-        if not isinstance(outcome, Accepted) and outcome.cause.hop == "gateway":
+        if _says_nothing_of_it(outcome):
             return
         code = None if isinstance(outcome, Accepted) else outcome.cause.code
         changed = self._link.standing.connectivity == "not_run" or code != self._link.standing.probe_code
@@ -89,8 +99,23 @@ class Rounds:
         self._link.standing = self._link.standing._replace(**changes)
 
 
+def _says_nothing_of_it(outcome: Outcome[Any]) -> bool:
+    """Did we fail before asking, for a reason that passes? A wrong address of ours does not."""
+    if not isinstance(outcome, Unknown) or outcome.cause.code == "proxy_configuration_error":
+        return False
+    return outcome.cause.hop == "gateway"
+
+
 def _phase(outcome: Outcome[Any]) -> str | None:
-    return str(outcome.phase) if isinstance(outcome, Unknown) else None
+    if isinstance(outcome, Accepted):
+        return None
+    return str(outcome.phase if isinstance(outcome, Unknown) else Phase.ANSWERED)
+
+
+def _places(crash: Exception) -> tuple[str, ...]:
+    """Where it happened, the innermost last; never a value."""
+    frames = [(frame.f_code, line_no) for frame, line_no in traceback.walk_tb(crash.__traceback__)]
+    return tuple(f"{Path(code.co_filename).name}:{line_no} {code.co_name}" for code, line_no in frames[-_PLACES_COUNT:])
 
 
 def _label() -> Label:
@@ -99,11 +124,12 @@ def _label() -> Label:
 
 async def first_round(rounds: Rounds, at_most_s: float) -> "asyncio.Task[None]":
     """Begin the loop, and wait for its first round a moment: most starts then know how they stand."""
-    begun = asyncio.get_running_loop().create_task(rounds.once())
-    await asyncio.wait({begun}, timeout=at_most_s)
-
-    async def onwards() -> None:
-        await begun
-        await rounds.run()
-
-    return asyncio.get_running_loop().create_task(onwards())
+    task = asyncio.get_running_loop().create_task(rounds.run())
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await rounds.first_ended.wait()
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    return task

@@ -54,9 +54,10 @@ def refusal_answer(refusal: Refusal, request_id: str, view: View) -> Answer:
     if refusal.detail:
         members["detail"] = refusal.detail
     members["errors"] = error_list(refusal.errors)
-    if cause.verdict == "unknown" and view.operator:
-        members |= _for_operators(Unknown(cause, transient=False, counts=False), view)
-    return problem(refusal.status, members, (*_headers(cause, members, view, None), *refusal.headers))
+    outcome = Unknown(cause, transient=False, counts=False) if cause.verdict == "unknown" else None
+    if outcome is not None and view.operator:
+        members |= _for_operators(outcome, view)
+    return problem(refusal.status, members, (*_headers(cause, members, view, outcome), *refusal.headers))
 
 
 def _members(cause: Cause, status: int, view: View, request_id: str, retry_after_s: int | None) -> dict[str, Any]:

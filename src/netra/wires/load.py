@@ -4,7 +4,7 @@ It must never run anything that stands in a file, nor accept a key that it does 
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any, Final, get_args
 
@@ -16,11 +16,31 @@ FILLERS: Final = frozenset({"identifier", "password", "name", "refresh_token", "
 SEALS: Final = frozenset({"service_id", "service_secret"})
 _METHODS: Final = frozenset({"GET", "POST"})
 _BODIES: Final = frozenset(get_args(BodyKind))
-_WIRE_KEYS: Final = frozenset({"name", "seal", "replies", "calls"})
-_CALL_KEYS: Final = frozenset({"method", "path", "fields", "sealed", "tells_caller", "keyed", "bearer", "replies"})
-_ROW_KEYS: Final = frozenset(
-    {"status", "body", "coded", "needs_standing", "pointer", "value", "accept", "require", "code", "named"}
-)
+_REFUSING_BODIES: Final = frozenset({"object", "empty"})
+_WIRE_KEYS: Final[Mapping[str, type]] = {"name": str, "seal": dict, "replies": list, "calls": dict}
+_CALL_KEYS: Final[Mapping[str, type]] = {
+    "method": str,
+    "path": str,
+    "fields": dict,
+    "sealed": bool,
+    "tells_caller": bool,
+    "keyed": bool,
+    "bearer": str,
+    "replies": list,
+}
+_ROW_KEYS: Final[Mapping[str, type]] = {
+    "status": list,
+    "body": list,
+    "coded": bool,
+    "needs_standing": bool,
+    "pointer": str,
+    "value": object,
+    "accept": dict,
+    "require": list,
+    "code": str,
+    "named": bool,
+}
+_KINDS: Final[Mapping[type, str]] = {str: "a text", bool: "true or false", list: "a list", dict: "a table"}
 
 
 class WireProblem(Exception):
@@ -63,8 +83,10 @@ def load(text: str, source: str) -> Wire:
 def shared_names() -> CodeNames:
     """The code names that all wires share."""
     document = tomllib.loads(files(__package__).joinpath("codes.toml").read_text("utf-8"))
+    pointers = tuple(_pointer(each) for each in document["pointers"])
     return CodeNames(
-        pointers=tuple(_pointer(each) for each in document["pointers"]),
+        pointers=pointers,
+        heads=frozenset(pointer[0] for pointer in pointers),
         of_users=document["users"],
         of_ours=document["ours"],
         by_operation=document["operations"],
@@ -115,70 +137,102 @@ def _pointer(text: str) -> Pointer:
 
 
 def _problems(document: Mapping[str, Any]) -> Iterator[str]:
-    yield from _unknown_keys("the file", document, _WIRE_KEYS)
-    if not isinstance(document.get("name"), str):
+    yield from _key_problems("the file", document, _WIRE_KEYS)
+    known = _usable(document, _WIRE_KEYS)
+    if "name" not in document:
         yield "`name` is missing"
-    for header, filler in document.get("seal", {}).items():
-        if filler not in SEALS:
+    for header, filler in known.get("seal", {}).items():
+        if not _is_one_of(filler, SEALS):
             yield f"[seal] {header}: say one of {_listed(SEALS)}, never a value"
-    for number, row in enumerate(document.get("replies", ()), 1):
+    for number, row in enumerate(known.get("replies", ()), 1):
         yield from _row_problems(f"[[replies]] row {number}", row, frozenset())
     if not document.get("calls"):
         yield "no [calls.…]: a wire offers at least one call"
-    for name, call in document.get("calls", {}).items():
-        yield from _call_problems(name, call)
+    for name, call in known.get("calls", {}).items():
+        yield from _call_problems(f"[calls.{name}]", name, call)
 
 
-def _call_problems(name: str, call: Mapping[str, Any]) -> Iterator[str]:
-    where = f"[calls.{name}]"
+def _call_problems(where: str, name: str, call: Any) -> Iterator[str]:
     operation = OPERATIONS.get(name)
-    if operation is None:
-        yield f"{where}: no such call; say one of {_listed(OPERATIONS)}"
+    if operation is None or not isinstance(call, dict):
+        yield f"{where}: no such call; say one of {_listed(OPERATIONS)}, each a table"
         return
-    yield from _unknown_keys(where, call, _CALL_KEYS)
-    if call.get("method") not in _METHODS:
+    yield from _key_problems(where, call, _CALL_KEYS)
+    known = _usable(call, _CALL_KEYS)
+    if known.get("method") not in _METHODS:
         yield f"{where} method: say one of {_listed(_METHODS)}"
-    if not str(call.get("path", "")).startswith("/"):
+    if not known.get("path", "").startswith("/"):
         yield f"{where} path: must begin with /"
-    for filler in (*call.get("fields", {}).values(), *([call["bearer"]] if "bearer" in call else ())):
-        if filler not in FILLERS:
+    for filler in (*known.get("fields", {}).values(), known.get("bearer", "token")):
+        if not _is_one_of(filler, FILLERS):
             yield f"{where}: {filler!r} fills nothing; say one of {_listed(FILLERS)}"
-    if not call.get("replies"):
+    if not known.get("replies"):
         yield f"{where}: no replies: without a row nothing is ever accepted"
-    for number, row in enumerate(call.get("replies", ()), 1):
+    for number, row in enumerate(known.get("replies", ()), 1):
         yield from _row_problems(f"[[calls.{name}.replies]] row {number}", row, operation.places)
 
 
-def _row_problems(where: str, row: Mapping[str, Any], places: frozenset[str]) -> Iterator[str]:
-    yield from _unknown_keys(where, row, _ROW_KEYS)
-    statuses = row.get("status")
-    if not isinstance(statuses, list) or not all(isinstance(each, int) and 100 <= each <= 599 for each in statuses):
+def _row_problems(where: str, row: Any, places: frozenset[str]) -> Iterator[str]:
+    if not isinstance(row, dict):
+        yield f"{where}: must be a table"
+        return
+    yield from _key_problems(where, row, _ROW_KEYS)
+    known = _usable(row, _ROW_KEYS)
+    statuses = known.get("status")
+    if not statuses or not all(type(each) is int and 100 <= each <= 599 for each in statuses):
         yield f"{where} status: a list of numbers from 100 to 599"
-    if ("accept" in row) == ("code" in row):
+    if ("accept" in known) == ("code" in known):
         yield f"{where}: say either `accept` or `code`"
-    if row.get("code", "internal_error") not in TABLE:
-        yield f"{where} code: {row['code']!r} is not in the table of causes"
-    if ("pointer" in row) != ("value" in row):
+    if ("pointer" in known) != ("value" in known):
         yield f"{where}: `pointer` and `value` go together"
-    for kind in row.get("body", ()):
-        if kind not in _BODIES:
+    for kind in known.get("body", ()):
+        if not _is_one_of(kind, _BODIES):
             yield f"{where} body: {kind!r}; say some of {_listed(_BODIES)}"
-    yield from _place_problems(where, row, places)
+    yield from _refusal_problems(where, known)
+    yield from _place_problems(where, known, places)
+
+
+def _refusal_problems(where: str, row: Mapping[str, Any]) -> Iterator[str]:
+    """Nobody is refused by a page, a redirect or a broken server: only a row that cannot read these may refuse."""
+    cause = TABLE.get(row.get("code", "internal_error"))
+    if cause is None:
+        yield f"{where} code: {row['code']!r} is not in the table of causes"
+    elif cause.verdict == "rejected":
+        if any(type(each) is int and each // 100 not in (2, 4) for each in row.get("status", ())):
+            yield f"{where} status: only 2xx and 4xx can mean {cause.code!r}"
+        if not (row.get("coded") or "pointer" in row or _REFUSING_BODIES.issuperset(map(str, row.get("body", "?")))):
+            yield f"{where} body: only {_listed(_REFUSING_BODIES)} can mean {cause.code!r}"
 
 
 def _place_problems(where: str, row: Mapping[str, Any], places: frozenset[str]) -> Iterator[str]:
-    for place in {*row.get("accept", {}), *row.get("require", ())} - places:
-        yield f"{where}: no place {place!r} here; say some of {_listed(places)}"
-    for each in (row.get("pointer", "/"), *row.get("accept", {}).values()):
-        for pointer in [each] if isinstance(each, str) else each:
-            if not pointer.startswith("/"):
+    accept, require = row.get("accept", {}), row.get("require", ())
+    for place in (*accept, *require):
+        if not _is_one_of(place, places):
+            yield f"{where}: no place {place!r} here; say some of {_listed(places)}"
+        elif place not in accept:
+            yield f"{where}: {place!r} is required, and `accept` does not say where it is"
+    for each in (row.get("pointer", "/"), *accept.values()):
+        for pointer in each if isinstance(each, list) and each else [each]:
+            if not (isinstance(pointer, str) and pointer.startswith("/")):
                 yield f"{where}: {pointer!r} is not a JSON pointer; it begins with /"
 
 
-def _unknown_keys(where: str, table: Mapping[str, Any], known: frozenset[str]) -> Iterator[str]:
-    for key in table.keys() - known:
-        yield f"{where}: unknown key {key!r}; known are {_listed(known)}"
+def _key_problems(where: str, table: Mapping[str, Any], known: Mapping[str, type]) -> Iterator[str]:
+    for key, value in table.items():
+        if key not in known:
+            yield f"{where}: unknown key {key!r}; known are {_listed(known)}"
+        elif not isinstance(value, known[key]):
+            yield f"{where}: `{key}` must be {_KINDS[known[key]]}"
 
 
-def _listed(words: Any) -> str:
+def _usable(table: Mapping[str, Any], known: Mapping[str, type]) -> dict[str, Any]:
+    """What can be looked into: members that are known, and of their kind."""
+    return {key: value for key, value in table.items() if key in known and isinstance(value, known[key])}
+
+
+def _is_one_of(value: Any, words: Collection[str]) -> bool:
+    return isinstance(value, str) and value in words
+
+
+def _listed(words: Iterable[str]) -> str:
     return ", ".join(sorted(words))

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from sqlalchemy import event, make_url
@@ -26,6 +27,8 @@ VARIABLE: Final = "NETRA_AUTHD_DATABASE_URL"
 _BUSY_TIMEOUT_MS: Final = 2_000
 _WRITER_WAIT_S: Final = 2.0
 _READERS: Final = 4
+_MAKING_S: Final = 5.0
+_MAKING_PAUSE_S: Final = 0.05
 _PRAGMAS: Final = (f"busy_timeout={_BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 
 
@@ -121,8 +124,7 @@ async def open_store(url: str, *, serving: bool) -> Store:
     store = Store(path, lock)
     try:
         _create(path)
-        async with store.write() as connection:
-            await connection.run_sync(schema.upgrade)
+        await _migrate(store)
     except (OSError, StoreUnavailable, Overloaded, schema.UnknownRevision) as error:
         await store.close()
         raise _unusable(path, error) from error
@@ -130,6 +132,19 @@ async def open_store(url: str, *, serving: bool) -> Store:
         await store.close()
         raise
     return store
+
+
+async def _migrate(store: Store) -> None:
+    """Bring the schema up to date, again while another process is making the same file: SQLite does not wait then."""
+    give_up_at_s = monotonic() + _MAKING_S
+    while True:
+        try:
+            async with store.write() as connection:
+                return await connection.run_sync(schema.upgrade)
+        except StoreUnavailable as unavailable:
+            if str(unavailable) != "SQLITE_BUSY" or monotonic() > give_up_at_s:
+                raise
+        await asyncio.sleep(_MAKING_PAUSE_S)
 
 
 def _locked(path: Path) -> FileLock:

@@ -1,4 +1,4 @@
-"""The retry budget: retries may add a tenth to the load, and three a second, never more.
+"""The retry budget: retries may add a tenth to the load, and three a second; at most ten of them are saved up.
 
 It must never let a storm of failures become a storm of retries. Not safe for threads; one event loop owns it.
 """

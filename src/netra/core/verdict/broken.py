@@ -25,8 +25,6 @@ class NameTimeout(OSError):
 
 def broken(error: BaseException, *, sent: bool, tls: bool = False) -> Broken:
     """Why an exchange broke. `sent`: may the auth service have got the request? `tls`: was TLS being spoken?"""
-    if type(error) is not socket.gaierror and getattr(error, "errno", None) in _LOCAL and isinstance(error, OSError):
-        return Broken("local_resource_exhausted", _os_facts(error))
     return _after(error) if sent else _before(error, tls=tls)
 
 
@@ -43,20 +41,25 @@ def _before(error: BaseException, *, tls: bool) -> Broken:
         return Broken("connection_timeout", _os_facts(error))
     if not isinstance(error, OSError):
         return Broken("internal_error")
-    if error.errno in _CUT:
-        return Broken("tls_protocol_error" if tls else "connection_refused", _os_facts(error))
-    return Broken(
-        "connection_refused" if error.errno == errno.ECONNREFUSED else "destination_unroutable", _os_facts(error)
-    )
+    return Broken(_unsent(error.errno, tls=tls), _os_facts(error))
+
+
+def _unsent(number: int | None, *, tls: bool) -> str:
+    if number in _LOCAL:
+        return "local_resource_exhausted"
+    if number in _CUT:
+        return "tls_protocol_error" if tls else "connection_refused"
+    return "connection_refused" if number == errno.ECONNREFUSED else "destination_unroutable"
 
 
 def _after(error: BaseException) -> Broken:
+    """Even for want of a resource of ours: what may have arrived is never said to be unsent."""
     if isinstance(error, TimeoutError):
         return Broken("response_timeout")
     return Broken("connection_terminated", _os_facts(error)) if isinstance(error, OSError) else Broken("internal_error")
 
 
 def _os_facts(error: BaseException) -> Mapping[str, str]:
-    """The operating system's own words for the error's number; none when it has no number."""
-    number = getattr(error, "errno", None)
+    """The operating system's own words for the error's number; none for the numbers of TLS and of resolvers."""
+    number = None if isinstance(error, ssl.SSLError | socket.gaierror) else getattr(error, "errno", None)
     return {"os_error": os.strerror(number)} if isinstance(number, int) and number > 0 else NO_FACTS

@@ -25,6 +25,7 @@ _FIELD_CODES: Final = frozenset({"missing", "wrong_type", "too_short", "too_long
 _KNOWN_FIELDS: Final = frozenset({"email", "password", "confirm_password", "name", "refresh_token"})
 _KNOWN_TYPES: Final = frozenset({"application/json", "application/problem+json", "text/html", "text/plain", "text/xml"})
 _HOST: Final = re.compile(r"(?:https?:)?//([A-Za-z0-9.:\[\]-]{1,255})(?:[/?#]|$)")
+_INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _MAX_ERRORS: Final = 20
 
 
@@ -62,13 +63,18 @@ def _read(call: Call[Any], reply: Reply) -> _Reading:
         return _Reading(reply, "empty", None, None, None)
     parsed = strict_json.parse(reply.body)
     document = None if isinstance(parsed, strict_json.Malformed) else parsed
-    name = _code_name(document, call.names) if isinstance(document, dict) else None
-    intermediary = None if name else intermediaries.recognise(reply.body)
-    kind: BodyKind = "intermediary" if intermediary else "object" if isinstance(document, dict) else "other"
-    return _Reading(reply, kind, document, intermediary, name, name in call.names.overload)
+    if not isinstance(document, dict):
+        sender = intermediaries.of_text(reply.body)
+        return _Reading(reply, "intermediary" if sender else "other", document, sender, None)
+    name = _code_name(document, call.names)
+    sender = None if name else intermediaries.of_object(document)
+    kind: BodyKind = "intermediary" if sender else "object"
+    return _Reading(reply, kind, document, sender, name, name in call.names.overload)
 
 
 def _code_name(document: Mapping[str, Any], names: CodeNames) -> str | None:
+    if names.heads.isdisjoint(document):
+        return None
     for pointer in names.pointers:
         value = at(document, pointer)
         if isinstance(value, str) and (value in names.of_users or value in names.of_ours or value in names.overload):
@@ -81,7 +87,7 @@ def at(document: Any, pointer: Pointer) -> Any:
     for segment in pointer:
         if isinstance(document, dict):
             document = document.get(segment, _MISSING)
-        elif isinstance(document, list) and segment.isdigit() and int(segment) < len(document):
+        elif isinstance(document, list) and _INDEX.fullmatch(segment) and int(segment) < len(document):
             document = document[int(segment)]
         else:
             return None
@@ -126,9 +132,11 @@ def _accepted(
 def _places(accept: Mapping[str, tuple[Pointer, ...]], document: Any) -> dict[str, Any]:
     found = {}
     for name, pointers in accept.items():
-        value = next((value for pointer in pointers if (value := at(document, pointer)) is not None), None)
-        if value is not None:
-            found[name] = value
+        for pointer in pointers:
+            value = at(document, pointer)
+            if value is not None:
+                found[name] = value
+                break
     return found
 
 
@@ -137,13 +145,12 @@ def _by_name(reading: _Reading, call: Call[Any], standing: Standing) -> Rejected
     if not 400 <= status < 500:
         return None
     code = call.names.refusal(reading.name, call.operation.name) if reading.name else None
-    if code is None and status in _FIELD_STATUSES and _field_list(reading, call.names) is not None:
-        code = "invalid_fields"
-    if code is None:
-        return None
-    if code == "invalid_fields":
-        return Rejected(TABLE[code], errors=_field_faults(_field_list(reading, call.names) or []))
-    return _outcome(code, reading, standing)
+    if code is not None and code != "invalid_fields":
+        return _outcome(code, reading, standing)
+    listed = _field_list(reading, call.names) if reading.kind == "object" else []
+    if status in _FIELD_STATUSES and (code or listed):
+        return Rejected(TABLE["invalid_fields"], errors=_field_faults(listed))
+    return None
 
 
 def _outcome(code: str, reading: _Reading, standing: Standing) -> Rejected | Unknown:
@@ -207,19 +214,22 @@ def _unknown(code: str, reading: _Reading) -> Unknown:
         facts["answered_by"] = reading.intermediary or intermediaries.named(reply.headers) or "an unnamed intermediary"
     if code == "redirected" and (host := _HOST.match(reply.headers.get("location", ""))):
         facts["location_host"] = host.group(1)
-    return unknown(TABLE[code], facts)._replace(retry_after_s=_wait_s(reply))
+    wait_s = _wait_s(reply)
+    if wait_s is not None:
+        facts["retry_after_s"] = str(wait_s)
+    return unknown(TABLE[code], facts)._replace(retry_after_s=wait_s)
 
 
 def _wait_s(reply: Reply) -> int | None:
     return retry_after.seconds(reply.headers.get("retry-after"), reply.received_at)
 
 
-def _field_list(reading: _Reading, names: CodeNames) -> list[Any] | None:
+def _field_list(reading: _Reading, names: CodeNames) -> list[Any]:
     for pointer in names.field_lists:
         found = at(reading.document, pointer)
         if isinstance(found, list) and found and all(isinstance(each, dict) for each in found):
             return found
-    return None
+    return []
 
 
 def _field_faults(found: list[Any]) -> tuple[FieldFault, ...]:
@@ -230,6 +240,7 @@ def _field_faults(found: list[Any]) -> tuple[FieldFault, ...]:
         ends = (pointer.rpartition("/")[2],) if isinstance(pointer, str) else place if isinstance(place, list) else ()
         field = ends[-1] if ends else None
         code = each.get("code")
+        closed = isinstance(code, str) and code in _FIELD_CODES
         if isinstance(field, str) and field in _KNOWN_FIELDS:
-            faults.append(FieldFault(f"/{field}", code if code in _FIELD_CODES else "invalid_format"))
+            faults.append(FieldFault(f"/{field}", code if closed else "invalid_format"))
     return tuple(dict.fromkeys(faults))

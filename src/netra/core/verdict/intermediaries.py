@@ -6,7 +6,7 @@ only name whoever the body has shown to be there.
 
 import re
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 _LOOK_BYTES: Final = 4096
 
@@ -23,7 +23,8 @@ def _mark(name: str, pattern: bytes) -> _Mark:
 _MARKS: Final = (
     _mark(
         "Cloudflare",
-        rb"^error code: 1?\d{3}\s*$|<title>[^<]*\| ?cloudflare</title>|cdn-cgi/styles/|cf-error-details",
+        rb"^error code: 1?\d{3}\s*$|<title>[^<]*\| ?cloudflare</title>|<title>just a moment\.\.\.</title>|"
+        rb"cdn-cgi/styles/|cf-error-details",
     ),
     _mark("nginx", rb"<hr><center>(?:nginx|openresty)[^<]{0,64}</center>"),
     _mark(
@@ -31,6 +32,7 @@ _MARKS: Final = (
         rb"<html><body><h1>\d{3} [^<]{1,64}</h1>\s*(?:No server is available to handle this request|"
         rb"The server didn't respond in time|The server returned an invalid or incomplete response|"
         rb"Request forbidden by administrative rules|Your browser sent an invalid request|"
+        rb"Your browser didn't send a complete request in time|You need a valid user and password to access this|"
         rb"You have sent too many requests|An internal server error occurred)",
     ),
     _mark(
@@ -42,15 +44,8 @@ _MARKS: Final = (
     _mark(
         "AWS Application Load Balancer",
         rb"^\s*<html>\s*<head><title>\d{3} [^<]{1,64}</title></head>\s*<body(?: bgcolor=\"white\")?>\s*"
-        rb"<center><h1>\d{3} [^<]{1,64}</h1></center>\s*</body>\s*</html>",
-    ),
-    _mark(
-        "AWS API Gateway",
-        rb'^\s*\{\s*"message"\s*:\s*(?:null|"(?:Forbidden|Missing Authentication Token|Unauthorized|Not Found|'
-        rb"Internal [Ss]erver [Ee]rror|Service Unavailable|Endpoint request timed out|Network error communicating with "
-        rb"endpoint|Too Many Requests|Limit Exceeded|User is not authorized to access this resource[^\"]{0,128}|"
-        rb"The security token included in the request is (?:invalid|expired)\.?|"
-        rb'Invalid API Key[^"]{0,64}|Authorization header requires[^"]{0,256})")\s*\}\s*$',
+        rb"<center><h1>\d{3} [^<]{1,64}</h1></center>\s*"
+        rb"(?:<hr><center>awselb/[^<]{1,16}</center>\s*)?</body>\s*</html>",
     ),
     _mark(
         "Google front end",
@@ -59,6 +54,14 @@ _MARKS: Final = (
         rb"^upstream (?:connect|request) error: backend|"
         rb"<h1>Error: (?:Forbidden|Server Error|Not Found|Bad Request)</h1>",
     ),
+)
+
+_GATEWAY_MESSAGES: Final = re.compile(
+    r"Forbidden|Missing Authentication Token|Unauthorized|Not Found|Internal [Ss]erver [Ee]rror|Service Unavailable|"
+    r"Endpoint request timed out|Network error communicating with endpoint|Too Many Requests|Limit Exceeded|"
+    r"User is not authorized to access this resource.{0,128}|"
+    r"The security token included in the request is (?:invalid|expired)\.?|"
+    r"Invalid API Key.{0,64}|Authorization header requires.{0,256}"
 )
 
 _NAMES: Final = (
@@ -78,10 +81,25 @@ _NAMES: Final = (
 )
 
 
-def recognise(body: bytes) -> str | None:
-    """The intermediary that sends such bodies, e.g. `nginx`; None for a body that could be anybody's."""
+def of_text(body: bytes) -> str | None:
+    """The intermediary that sends such text or HTML, e.g. `nginx`; None for a body that could be anybody's."""
     look = body[:_LOOK_BYTES]
     return next((mark.name for mark in _MARKS if mark.body.search(look)), None)
+
+
+def of_object(document: Mapping[str, Any]) -> str | None:
+    """The intermediary that sends such JSON objects; None for an object that could be anybody's.
+
+    Cloudflare marks its errors, which it sends as JSON to whoever accepts that, as every call does; API gateways say
+    a `message` of their own and nothing else.
+    """
+    if document.get("cloudflare_error") is True:
+        return "Cloudflare"
+    message = document.get("message", document.get("Message", ""))
+    if len(document) != 1 or document.keys().isdisjoint(("message", "Message")):
+        return None
+    known = message is None or (isinstance(message, str) and _GATEWAY_MESSAGES.fullmatch(message))
+    return "AWS API Gateway" if known else None
 
 
 def named(headers: Mapping[str, str]) -> str | None:

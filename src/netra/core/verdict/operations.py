@@ -3,7 +3,9 @@
 They must never know a path, a field or a code of an auth service: a wire says where each place is found.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from netra.core.secret import Secret
@@ -17,6 +19,8 @@ Kind = Literal["login", "token", "upkeep"]
 MAX_TOKEN_CHARS: Final = 32 * 1024
 MAX_TEXT_CHARS: Final = 1024
 MAX_LIFETIME_S: Final = 10 * 366 * 24 * 3600
+MAX_EPOCH_S: Final = 2**53
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:]{8}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
 class User(NamedTuple):
@@ -90,6 +94,16 @@ def _whole(value: Any, limit: int = MAX_LIFETIME_S) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit else None
 
 
+def _instant(value: Any) -> int | None:
+    """Epoch seconds, from a number or from text. Source: RFC 3339, section 5.6."""
+    if not isinstance(value, str):
+        return _whole(value, MAX_EPOCH_S)
+    try:
+        return max(0, int(datetime.fromisoformat(value.upper()).timestamp())) if _INSTANT.fullmatch(value) else None
+    except ValueError:
+        return None
+
+
 def _wrong(places: Places, name: str, read: Any) -> bool:
     """Is the place there, yet of no use? An absent place is no fault."""
     return name in places and read is None
@@ -128,10 +142,8 @@ def _session(places: Places) -> Session | None:
 
 
 def _identity(places: Places) -> Identity | None:
-    user, expires_at = _user(places), places.get("expires_at")
-    if user is None or places.get("valid", True) is not True:
-        return None
-    if _wrong(places, "expires_at", _whole(expires_at, 2**53)):
+    user, expires_at = _user(places), _instant(places.get("expires_at"))
+    if user is None or places.get("valid", True) is not True or _wrong(places, "expires_at", expires_at):
         return None
     return Identity(user, expires_at)
 

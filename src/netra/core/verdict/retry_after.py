@@ -3,6 +3,7 @@
 It must never return less than one second or more than an hour, whatever was sent.
 """
 
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import ceil
 from typing import Final
@@ -15,7 +16,8 @@ _MAX_CHARS: Final = 64
 def seconds(value: str | None, received_at: float) -> int | None:
     """Whole seconds from 1 to 3600; None when the header is absent or unreadable.
 
-    `received_at` is the wall clock in epoch seconds; a date or a number in the past means "now", hence 1.
+    `received_at` is the wall clock in epoch seconds; zero or a date in the past means "now", hence 1. The oldest of
+    the date forms names no zone: it is UTC, wherever this runs.
     Source: RFC 9110, section 10.2.3 (delay-seconds or HTTP-date, all three date forms).
     """
     if value is None or len(value) > _MAX_CHARS:
@@ -24,7 +26,8 @@ def seconds(value: str | None, received_at: float) -> int | None:
     if text.isascii() and text.isdigit():
         return clamp(int(text))
     try:
-        return clamp(ceil(parsedate_to_datetime(text).timestamp() - received_at))
+        date = parsedate_to_datetime(text)
+        return clamp((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - received_at)
     except (ValueError, TypeError, OverflowError):
         return None
 

@@ -39,9 +39,7 @@ def parse(body: bytes) -> object | Malformed:
     if _deeper_than(MAX_DEPTH, body):
         return Malformed("too_deep")
     try:
-        value: object = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite
-        )
+        value: object = _DECODER.decode(body.decode("utf-8"))
         if b"\\u" in body:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except _Refused as refused:
@@ -83,3 +81,6 @@ def _deeper_than(limit: int, body: bytes) -> bool:
         if depth > limit:
             return True
     return False
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)

@@ -43,6 +43,8 @@ class CodeNames(NamedTuple):
     """The code names that all wires share, and where in a reply a code stands."""
 
     pointers: tuple[Pointer, ...]
+    heads: frozenset[str]
+    """The first members on the way to a code: a reply without any of them has none."""
     of_users: Mapping[str, str]
     """Name to code: refusals of this user's request."""
     of_ours: Mapping[str, str]

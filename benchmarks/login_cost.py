@@ -1,0 +1,176 @@
+"""What one login costs in CPU, beside nginx: `python benchmarks/login_cost.py [--rounds N] [--seconds S]`.
+
+Gateway and nginx (`proxy_pass`, kept alive) take turns in front of the same upstream, an nginx that answers a login at
+once; wrk loads each with 32 connections. The measured process has one core for itself, load and upstream share the
+other. CPU comes from /proc and covers the measured processes only. Quote the ratio; absolute times are the machine's.
+Needs nginx and wrk (Debian: `apt-get install nginx wrk`). Loopback only, bounded in time.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+CONNECTIONS = 32
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+LOGIN = {"email": "demo@netra.test", "password": "correct horse battery"}
+SESSION = {
+    "access_token": "a" * 600,
+    "refresh_token": "r" * 43,
+    "token_type": "Bearer",
+    "expires_in": 900,
+    "user": {"id": "1", "email": LOGIN["email"], "name": "Demo"},
+}
+HANDSHAKE = {"service_id": "bench", "idempotency": True}
+
+NGINX = """
+worker_processes 1; daemon off; pid {folder}/{name}.pid; error_log {folder}/{name}.log crit;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; keepalive_requests 1000000; keepalive_timeout 300;
+  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  upstream auth {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000; }}
+  server {{ listen 127.0.0.1:{port}; default_type application/json; {locations} }}
+}}
+"""
+UPSTREAM = """
+    location /auth/login {{ return 200 '{session}'; }}
+    location /auth/handshake {{ return 200 '{handshake}'; }}
+    location /health {{ return 200 '{{"status":"ok"}}'; }}
+"""
+PROXY = """
+    location / { proxy_pass http://auth/auth/login; proxy_http_version 1.1; proxy_set_header Connection ""; }
+"""
+WRK = """
+wrk.method = "POST"
+wrk.body = '{body}'
+wrk.headers["Content-Type"] = "application/json"
+done = function(summary)
+  io.stderr:write(string.format("%d %d", summary.requests, summary.errors.status + summary.errors.read))
+end
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str) -> None:
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit(f"nothing answers at {url}")
+
+
+def start_nginx(folder: Path, name: str, port: int, upstream: int, locations: str, core: str) -> "subprocess.Popen[bytes]":
+    config = folder / f"{name}.conf"
+    config.write_text(NGINX.format(folder=folder, name=name, port=port, upstream=upstream, locations=locations))
+    return subprocess.Popen(["taskset", "-c", core, "nginx", "-c", config, "-p", folder], stderr=subprocess.DEVNULL)
+
+
+def start_netra(upstream: int, port: int, admin_port: int, core: str, log: Path) -> "subprocess.Popen[bytes]":
+    environment = {
+        **os.environ,
+        "ENVIRONMENT": "staging",
+        "AUTH_SERVICE_URL": f"http://127.0.0.1:{upstream}",
+        "SERVICE_ID": "bench",
+        "SERVICE_SECRET": "b" * 43,
+        "NETRA_PORT": str(port),
+        "NETRA_ADMIN_PORT": str(admin_port),
+        "NETRA_DRAIN_DELAY_S": "0",
+    }
+    command = ["taskset", "-c", core, sys.executable, "-m", "netra", "serve"]
+    return subprocess.Popen(command, env=environment, stdout=log.open("wb"))
+
+
+def cpu_s(process: "subprocess.Popen[bytes]") -> float:
+    """User and system seconds of a process and its children."""
+    total = 0.0
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for pid in (str(process.pid), *children):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+    return total
+
+
+def load(url: str, script: Path, seconds: int, core: str) -> int:
+    command = ["taskset", "-c", core, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    requests, errors = map(int, done.stderr.split())
+    if errors:
+        raise SystemExit(f"{errors} of {requests} answers were not good: the figures would mean nothing")
+    return requests
+
+
+def measure(rounds: int, seconds: int) -> dict[str, list[float]]:
+    figures: dict[str, list[float]] = {"nginx": [], "netra": []}
+    upstream, proxy, public, admin = (free_port() for _ in range(4))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        script = folder / "login.lua"
+        script.write_text(WRK.format(body=json.dumps(LOGIN)))
+        answers = UPSTREAM.format(session=json.dumps(SESSION), handshake=json.dumps(HANDSHAKE))
+        processes = {
+            "upstream": start_nginx(folder, "upstream", upstream, upstream, answers, "1"),
+            "nginx": start_nginx(folder, "proxy", proxy, upstream, PROXY, "0"),
+            "netra": start_netra(upstream, public, admin, "0", folder / "netra.log"),
+        }
+        urls = {
+            "nginx": f"http://127.0.0.1:{proxy}/login",
+            "netra": f"http://127.0.0.1:{public}/api/v1/auth/login",
+        }
+        try:
+            for url in (f"http://127.0.0.1:{upstream}/health", urls["nginx"], f"http://127.0.0.1:{public}/livez"):
+                wait_for(url)
+            for number in range(rounds + 1):
+                for name, url in urls.items():
+                    before = cpu_s(processes[name])
+                    requests = load(url, script, seconds, "1")
+                    cost_us = (cpu_s(processes[name]) - before) / requests * 1e6
+                    if number:
+                        figures[name].append(cost_us)
+                        print(f"  round {number}: {name:6} {cost_us:7.1f} µs CPU a login, {requests / seconds:8.0f}/s")
+        finally:
+            for process in processes.values():
+                process.send_signal(signal.SIGTERM)
+            for process in processes.values():
+                process.wait(20)
+    return figures
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description="What one login costs in CPU, beside nginx.")
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--seconds", type=int, default=5)
+    options.add_argument("--at-most", type=float, help="fail when the median ratio is above this")
+    chosen = options.parse_args()
+    missing = [tool for tool in ("nginx", "wrk", "taskset") if not shutil.which(tool)]
+    if missing:
+        raise SystemExit(f"not found: {', '.join(missing)}; on Debian: apt-get install nginx wrk util-linux")
+    figures = measure(chosen.rounds, chosen.seconds)
+    nginx, netra = (statistics.median(figures[name]) for name in ("nginx", "netra"))
+    ratio = statistics.median(n / m for n, m in zip(figures["netra"], figures["nginx"], strict=True))
+    print(f"median: nginx {nginx:.1f} µs, netra {netra:.1f} µs CPU a login: {ratio:.1f} x nginx")
+    if chosen.at_most and ratio > chosen.at_most:
+        raise SystemExit(f"more than {chosen.at_most} x nginx")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""One HTTP/1.1 connection to the auth service: a request out, one reply in, read by the parser that servers use.
+
+It must never hand a reply to anybody but the exchange that asked for it, nor take more of it than it was told.
+"""
+
+import asyncio
+from typing import Any, Final, NamedTuple
+
+import httptools
+
+from netra.core.verdict.broken import broken
+from netra.core.verdict.reply import Broken
+
+MAX_REPLY_BYTES: Final = 64 * 1024
+MAX_REPLY_HEAD_BYTES: Final = 16 * 1024
+MAX_HEADERS_COUNT: Final = 128
+MAX_INTERIM_COUNT: Final = 10
+"""How many `1xx` replies may come before the one that counts."""
+
+PARSER_ERRORS: Final = (httptools.HttpParserUpgrade, httptools.HttpParserError)
+"""All that the parser raises; a test asks it whether there is more."""
+
+
+class Received(NamedTuple):
+    """A complete reply, as it came. Header names are in lower case; of a header sent twice, the first."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Connection(asyncio.Protocol):
+    """Carries one exchange at a time. Belongs to the event loop that made it."""
+
+    def __init__(self) -> None:
+        self.idle_since_s = 0.0
+        self._transport: Any = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._waiter: asyncio.Future[Received | Broken] | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._headers: dict[str, str] = {}
+        self._body = b""
+        self._head_bytes = 0
+        self._headers_count = 0
+        self._interim_count = 0
+        self._head_complete = False
+        self._framed = False
+
+    @property
+    def reusable(self) -> bool:
+        """May another exchange begin here?"""
+        return self._waiter is None and not self._transport.is_closing()
+
+    async def exchange(self, request: bytes, left_s: float) -> Received | Broken:
+        """Send a request and await its reply for at most `left_s`. Whoever is cancelled leaves no reply behind."""
+        loop = asyncio.get_running_loop()
+        self._reset()
+        waiter: asyncio.Future[Received | Broken] = loop.create_future()
+        self._waiter = waiter
+        overdue = loop.call_later(left_s, self._end, Broken("response_timeout"))
+        try:
+            self._transport.write(request)
+            return await waiter
+        finally:
+            overdue.cancel()
+            if self._waiter is not None:
+                self._waiter = None
+                self.abort()
+
+    def abort(self) -> None:
+        """Close at once; whatever is still to come is dropped by the operating system."""
+        self._transport.abort()
+
+    def _end(self, got: Received | Broken) -> None:
+        waiter, self._waiter = self._waiter, None
+        if isinstance(got, Broken):
+            self.abort()
+        if waiter is not None and not waiter.done():
+            waiter.set_result(got)
+
+    def connection_made(self, transport: Any) -> None:
+        """The connection stands."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the reply; bytes that nobody asked for end the connection."""
+        if self._waiter is None:
+            self.abort()
+            return
+        try:
+            self._parser.feed_data(data)
+        except PARSER_ERRORS as error:
+            self._unreadable(error)
+            return
+        if not self._head_complete:
+            self._count_head(len(data), headers_count=0)
+
+    def _unreadable(self, error: Exception) -> None:
+        """What follows is not a reply to us: another protocol, or nothing that can be read."""
+        switched = isinstance(error, httptools.HttpParserUpgrade)
+        self._end(Received(101, self._headers, b"") if switched else Broken("http_protocol_error"))
+        self.abort()
+
+    def _count_head(self, size_bytes: int, headers_count: int) -> None:
+        self._head_bytes += size_bytes
+        self._headers_count += headers_count
+        if self._head_bytes > MAX_REPLY_HEAD_BYTES or self._headers_count > MAX_HEADERS_COUNT:
+            self._end(Broken("http_protocol_error"))
+
+    def on_message_begin(self) -> None:
+        """A reply begins; a second one was not asked for."""
+        if self._waiter is None:
+            self.abort()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header of the reply."""
+        self._count_head(len(name) + len(value), headers_count=1)
+        key = name.decode("latin-1").lower()
+        self._headers.setdefault(key, value.decode("latin-1"))
+        self._framed = self._framed or key in ("content-length", "transfer-encoding")
+
+    def on_headers_complete(self) -> None:
+        """The head is whole; a body in an encoding that we did not ask for is not waited for."""
+        self._head_complete = True
+        if self._headers.get("content-encoding", "identity").lower() != "identity":
+            self._end(Broken("http_protocol_error"))
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._body += body
+        if len(self._body) > MAX_REPLY_BYTES:
+            self._end(Broken("response_too_large"))
+
+    def on_message_complete(self) -> None:
+        """A reply is whole: an interim one is forgotten, any other one is the answer."""
+        status = self._parser.get_status_code()
+        if 100 <= status < 200 and status != 101:
+            self._interim_count += 1
+            self._headers, self._head_complete, self._framed = {}, False, False
+            if self._interim_count > MAX_INTERIM_COUNT:
+                self._end(Broken("http_protocol_error"))
+            return
+        if not self._parser.should_keep_alive():
+            self._transport.close()
+        self._end(Received(status, self._headers, self._body))
+
+    def eof_received(self) -> None:
+        """The auth service will send no more; only a body without a length may end so."""
+        if self._waiter is None:
+            return
+        if self._head_complete and not self._framed:
+            self._end(Received(self._parser.get_status_code(), self._headers, self._body))
+        elif self._head_complete:
+            self._end(Broken("response_incomplete"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is gone."""
+        if self._waiter is None:
+            return
+        cut = broken(error, sent=True) if isinstance(error, OSError) else Broken("connection_terminated")
+        self._end(Broken("response_incomplete", cut.facts) if self._head_complete else cut)

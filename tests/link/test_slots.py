@@ -1,0 +1,211 @@
+"""The only queue on the path: never more than its limit, first come first served, and nothing lost on the way.
+
+It must never depend on how fast the machine is: the event loop here turns only when a test turns it.
+"""
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from netra.link.slots import Slots
+
+WAIT_S = 1.0
+
+
+class HandTurnedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time and turns belong to the test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock_s = 100.0
+
+    def time(self) -> float:
+        return self.clock_s
+
+    def turn(self, times: int = 1) -> None:
+        """Run what is ready now; what becomes ready meanwhile waits for the next turn."""
+        for _ in range(times):
+            self.call_soon(self.stop)
+            self.run_forever()
+
+
+class Visitor:
+    """Somebody who wants a slot, keeps it until told to leave, and remembers what became of it."""
+
+    def __init__(self, number: int, slots: Slots, loop: HandTurnedLoop, entered: list[int]) -> None:
+        self.number = number
+        self.inside = False
+        self.granted: bool | None = None
+        self._slots = slots
+        self._entered = entered
+        self.leaving: asyncio.Future[None] = loop.create_future()
+        self.task = loop.create_task(self._visit())
+
+    async def _visit(self) -> None:
+        async with self._slots.admit() as slot:
+            self.granted = slot.granted
+            if slot.granted:
+                self._entered.append(self.number)
+                self.inside = True
+                try:
+                    await self.leaving
+                finally:
+                    self.inside = False
+
+    def leave(self) -> None:
+        """End the visit at its next turn."""
+        if not self.leaving.done():
+            self.leaving.set_result(None)
+
+
+def close(loop: HandTurnedLoop, visitors: list[Visitor]) -> None:
+    """Let everybody leave, or lose patience, and end the loop."""
+    for _ in range(2 * len(visitors) + 4):
+        for visitor in visitors:
+            visitor.leave()
+        loop.clock_s += WAIT_S
+        loop.turn()
+    assert all(visitor.task.done() for visitor in visitors)
+    loop.close()
+
+
+class Turnstile(RuleBasedStateMachine):
+    """Visitors come, go, are cancelled and lose patience, in every order, also within one turn of the loop."""
+
+    @initialize(limit=st.integers(1, 3))
+    def open(self, limit: int) -> None:
+        self.loop = HandTurnedLoop()
+        self.slots = Slots(limit, WAIT_S)
+        self.visitors: list[Visitor] = []
+        self.entered: list[int] = []
+
+    @rule()
+    def arrive(self) -> None:
+        self.visitors.append(Visitor(len(self.visitors), self.slots, self.loop, self.entered))
+
+    @rule()
+    def turn(self) -> None:
+        self.loop.turn()
+
+    @precondition(lambda self: self.visitors)
+    @rule(data=st.data())
+    def leave(self, data: Any) -> None:
+        data.draw(st.sampled_from(self.visitors)).leave()
+
+    @precondition(lambda self: self.visitors)
+    @rule(data=st.data())
+    def cancel(self, data: Any) -> None:
+        data.draw(st.sampled_from(self.visitors)).task.cancel()
+
+    @rule(seconds=st.sampled_from([0.4, WAIT_S]))
+    def wait(self, seconds: float) -> None:
+        self.loop.clock_s += seconds
+
+    @invariant()
+    def never_more_than_the_limit(self) -> None:
+        if hasattr(self, "slots"):
+            inside = sum(visitor.inside for visitor in self.visitors)
+            assert inside <= self.slots.taken_count <= self.slots.limit_count
+
+    @rule()
+    def come_to_rest(self) -> None:
+        """First come, first served: whoever still waits has come after everybody who got in."""
+        self.loop.turn(6)
+        waiting = [each.number for each in self.visitors if not each.inside and not each.task.done()]
+        assert not waiting or max(self.entered) < min(waiting)
+        assert not waiting or self.slots.taken_count == self.slots.limit_count, "a free slot, and somebody waits"
+
+    def teardown(self) -> None:
+        if not hasattr(self, "slots"):
+            return
+        close(self.loop, self.visitors)
+        assert self.slots.taken_count == 0, "a slot was lost"
+        broken = [each.task.exception() for each in self.visitors if not each.task.cancelled()]
+        assert not any(broken), broken
+
+
+TestTurnstile = Turnstile.TestCase
+TestTurnstile.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
+
+
+async def test_free_slots_are_taken_at_once() -> None:
+    slots = Slots(2)
+    async with slots.admit() as first, slots.admit() as second:
+        assert (first.granted, second.granted, slots.taken_count) == (True, True, 2)
+    assert slots.taken_count == 0
+
+
+async def test_a_wait_for_a_slot_is_bounded() -> None:
+    slots = Slots(1, wait_s=0.01)
+    async with slots.admit():
+        async with slots.admit() as late:
+            assert not late.granted
+        assert slots.taken_count == 1, "who got no slot gives none back"
+    assert slots.taken_count == 0
+
+
+async def test_the_queue_is_no_longer_than_the_limit() -> None:
+    slots = Slots(2, wait_s=60.0)
+    async with slots.admit(), slots.admit():
+        waiting = [asyncio.create_task(_visit(slots)) for _ in range(2)]
+        await asyncio.sleep(0)
+        async with slots.admit() as one_too_many:
+            assert not one_too_many.granted
+    assert await asyncio.gather(*waiting) == [True, True]
+    assert slots.taken_count == 0
+
+
+async def _visit(slots: Slots) -> bool:
+    async with slots.admit() as slot:
+        return slot.granted
+
+
+@pytest.mark.parametrize("visitor_fails", [RuntimeError, asyncio.CancelledError])
+async def test_a_slot_comes_back_however_a_visit_ends(visitor_fails: type[BaseException]) -> None:
+    slots = Slots(1)
+    with pytest.raises(visitor_fails):
+        async with slots.admit():
+            raise visitor_fails
+    assert slots.taken_count == 0
+
+
+def test_granted_and_cancelled_in_one_turn_the_slot_goes_to_the_next() -> None:
+    loop = HandTurnedLoop()
+    slots, entered = Slots(2, WAIT_S), list[int]()
+    visitors = [Visitor(number, slots, loop, entered) for number in range(4)]
+    first, _, third, fourth = visitors
+    loop.turn()
+    first.leave()
+    loop.turn()
+    assert entered == [0, 1], "the third has been granted a slot and does not know it yet"
+    third.task.cancel()
+    loop.turn(3)
+    assert third.task.cancelled()
+    assert fourth.inside
+    assert (entered, slots.taken_count) == ([0, 1, 3], 2)
+    close(loop, visitors)
+    assert slots.taken_count == 0
+
+
+@pytest.mark.parametrize("order", ["grant, then time", "time, then grant"])
+def test_granted_and_out_of_time_in_one_turn_loses_no_slot(order: str) -> None:
+    loop = HandTurnedLoop()
+    slots, entered = Slots(1, WAIT_S), list[int]()
+    holder, waiting = (Visitor(number, slots, loop, entered) for number in range(2))
+    loop.turn(2)
+    if order == "grant, then time":
+        holder.leave()
+        loop.clock_s += WAIT_S
+        loop.turn(4)
+    else:
+        loop.clock_s += WAIT_S
+        loop.turn()
+        holder.leave()
+        loop.turn(4)
+    assert waiting.task.done()
+    close(loop, [holder, waiting])
+    assert slots.taken_count == 0

@@ -1,0 +1,100 @@
+"""Failures of the gateway's own making: 503 at once, nothing sent, and none of them is anybody's 401 or 500."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO
+
+import pytest
+
+from netra.assemble import open_gateway
+from netra.core.events import AttemptEnded, Crashed, Event
+from netra.lab.faulty_auth_service import FaultyAuthService
+from netra.lab.scripts import silence
+from tests.live.rows import UNAVAILABLE, Failure, assert_failure, assert_next_is_good, assert_nothing_told
+from tests.support.gateways import LOGIN, Running, both_opened, both_views, served, settings_for
+from tests.support.places import free_port
+from tests.support.problems import View, assert_problem
+from tests.support.programs import Gateway
+from tests.support.wire import KeptLine, as_json, credentials
+
+JSON = ("Content-Type", "application/json")
+
+
+def own(code: str, event: str = "Login failed") -> Failure:
+    return Failure(code, 503, "never_sent", 0, event, "us")
+
+
+async def test_row_connection_limit_reached__one_too_many_is_turned_away_at_once(service: FaultyAuthService) -> None:
+    async with both_views(service.url, NETRA_MAX_IN_FLIGHT="1", NETRA_LOGIN_BUDGET_S="2.5") as views:
+        service.answer("/auth/login", silence(), user="eve")
+        slow = [asyncio.create_task(running.log_in("eve@example.com")) for running in views]
+        while len(service.delivered("/auth/login")) < 2:
+            await asyncio.sleep(0.01)
+        body = await assert_failure(views, own("connection_limit_reached"), service)
+        assert body["retry_after"] == 1
+        assert [answer.status for answer in await asyncio.gather(*slow)] == [504, 504]
+        await assert_next_is_good(views, service)
+
+
+async def test_row_local_resource_exhausted__no_descriptor_left(service: FaultyAuthService) -> None:
+    with Gateway(service.url, NETRA_IDLE_CONNECTION_S="0.1") as program:
+        line = await KeptLine.to(program.url)
+        assert (await line.ask("GET", "/livez")).status == 200
+        await asyncio.sleep(0.15)  # until the connection of the first probe is too old to be used
+        with program.without_descriptors():
+            answer = await line.ask("POST", LOGIN, [JSON], as_json(credentials()))
+            body = assert_problem(answer, 503, "local_resource_exhausted")
+            assert body["original_error"] == "Too many open files"
+            assert (await line.ask("GET", "/livez")).status == 200
+        assert (await line.ask("POST", LOGIN, [JSON], as_json(credentials()))).status == 200
+        line.close()
+    assert len(service.delivered("/auth/login")) == 1
+
+
+async def test_row_auth_service_disabled__nobody_is_asked(service: FaultyAuthService) -> None:
+    async with both_views(service.url, AUTH_SERVICE_ENABLED="false") as views:
+        await assert_failure(views, own("auth_service_disabled"), service)
+        assert service.journal == [], "an auth service that is switched off was asked"
+
+
+@pytest.mark.parametrize("url", ["http://a..b", f"http://{'x' * 70}.test"])
+async def test_row_proxy_configuration_error__an_address_that_no_setting_would_let_through(url: str) -> None:
+    settings = replace(settings_for("http://auth.invalid", {}), auth_service_url=url)
+    async with both_opened(settings) as views:
+        await assert_failure(views, own("proxy_configuration_error", "All 1 login attempts failed"))
+
+
+@pytest.mark.parametrize("view", ["operator", "public"])
+async def test_row_draining__a_gateway_that_was_closed_says_so(view: View) -> None:
+    settings = settings_for(f"http://127.0.0.1:{free_port()}", {"NETRA_DISCLOSE": view})
+    async with open_gateway(settings, lambda event: None) as assembled:
+        pass
+    async with served(assembled.public) as url:
+        answer = await Running(url, assembled, BytesIO()).log_in()
+    assert_problem(answer, 503, "draining" if view == "operator" else UNAVAILABLE, view)
+
+
+@pytest.mark.parametrize("view", ["operator", "public"])
+async def test_row_internal_error__a_bug_is_told_by_place_and_type_alone(
+    service: FaultyAuthService, view: View
+) -> None:
+    told: list[Event] = []
+
+    def observe(event: Event) -> None:
+        told.append(event)
+        if isinstance(event, AttemptEnded):
+            raise RuntimeError("Swordfish")
+
+    settings = settings_for(service.url, {"NETRA_DISCLOSE": view})
+    async with open_gateway(settings, observe) as assembled, served(assembled.public) as url:
+        running = Running(url, assembled, BytesIO())
+        answer = await running.log_in()
+        body = assert_problem(answer, 500, "internal_error" if view == "operator" else UNAVAILABLE, view)
+        if view == "public":
+            await assert_nothing_told(running, answer, body, "internal_error")
+        assert (await running.ask("GET", "/livez")).status == 200
+    crashes: Sequence[Crashed] = [event for event in told if isinstance(event, Crashed)]
+    assert [(crash.error_type, crash.request_id) for crash in crashes] == [("RuntimeError", body["request_id"])]
+    assert crashes[0].places
+    assert "Swordfish" not in answer.raw.decode() + repr(crashes)
