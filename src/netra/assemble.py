@@ -165,7 +165,6 @@ def facts_of(settings: Settings) -> dict[str, str]:
         "host": address.hostname,
         "port": port,
         "service_id": settings.service_id,
-        "budget_s": f"{settings.login_budget_s:g}",
     }
     return {name: str(value) for name, value in facts.items() if value}
 

@@ -49,7 +49,11 @@ class Process:
 
     async def __call__(self, *arguments: str, stdin: str = "", **environ: str) -> Ended:
         process = await self.start(*arguments, **environ)
-        out, err = await process.communicate(stdin.encode())
+        try:
+            out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
+        finally:
+            if process.returncode is None:
+                process.kill()
         return Ended(process.returncode or 0, out.decode(), err.decode())
 
     async def listening(self, *arguments: str) -> tuple[asyncio.subprocess.Process, str]:

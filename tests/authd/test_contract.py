@@ -93,6 +93,7 @@ def _is_problem(reply: Reply, status: int, code: str) -> None:
     assert reply.body["status"] == status
     assert reply.body["title"]
     assert reply.body["request_id"] == reply.headers["X-Request-ID"]
+    assert ("WWW-Authenticate" in reply.headers) == (status == 401)
     assert ("Retry-After" in reply.headers) == (status in {423, 429, 503})
 
 
@@ -165,12 +166,14 @@ async def test_logout_without_any_token_is_told_so(client: Client, authorization
     _is_problem(await client.post("/auth/logout", {}, headers=headers), 401, "token_missing")
 
 
-async def test_two_authorization_headers_are_malformed(client: Client) -> None:
+async def test_two_authorization_headers_are_malformed_and_end_nothing(client: Client, user: User) -> None:
+    access = (await client.log_in(user.email, PASSWORD)).body["access_token"]
     sealed = [("X-Service-ID", client.service_id), ("X-Service-Secret", client.service_secret)]
     async with client.session.post(
-        f"{client.url}/auth/logout", headers=[*sealed, ("Authorization", "Bearer a"), ("Authorization", "Bearer b")]
+        f"{client.url}/auth/logout", headers=[*sealed, *[("Authorization", f"Bearer {access}")] * 2]
     ) as answer:
         assert (answer.status, (await answer.json(content_type=None))["code"]) == (401, "token_malformed")
+    assert (await client.validate(access))["valid"]
 
 
 async def test_config_tells_what_a_form_needs(client: Client) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from netra.authd import Overloaded
 from netra.authd.idempotency import KEPT_S, Deliveries
 from netra.authd.store.purge import perishables, purge_all
 from netra.authd.store.tables import REFRESH_TOKENS, REJECTIONS, SESSIONS, USERS, VERDICTS
@@ -237,6 +238,26 @@ async def test_a_delivery_that_ends_without_a_verdict_leaves_the_turn_to_the_nex
     with pytest.raises(RuntimeError):
         await first
     assert order == ["first", "second"]
+    assert not deliveries._turns
+
+
+async def test_a_delivery_waits_only_so_long_for_an_earlier_one(authd: Running) -> None:
+    deliveries = Deliveries(authd.service.store, b"k" * 32, wait_s=0.01)
+    delivery, done = deliveries.arrived("s", "/r", "key", {}), asyncio.Event()
+
+    async def slow() -> str:
+        await done.wait()
+        return "judged"
+
+    async def never(_: object) -> str:
+        raise AssertionError
+
+    first = asyncio.create_task(deliveries.once(delivery, 0, slow, never))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await deliveries.once(delivery, 0, slow, never)
+    done.set()
+    assert await first == "judged"
     assert not deliveries._turns
 
 

@@ -6,7 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -53,7 +53,11 @@ async def test_a_second_server_on_the_same_file_is_refused_with_file_holder_and_
             env={"NETRA_AUTHD_DATABASE_URL": _url(tmp_path), "PYTHONPATH": ":".join(sys.path)},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
-        _, said = await second.communicate()
+        try:
+            _, said = await asyncio.wait_for(second.communicate(), 60)
+        finally:
+            if second.returncode is None:
+                second.kill()
     assert second.returncode == 1
     line = said.decode().splitlines()[-1]
     assert f"{tmp_path}/authd.db is in use by another authd (process " in line
@@ -223,6 +227,16 @@ async def test_a_lost_table_is_503_with_health_telling_the_rest(tmp_path: Path) 
             await db.exec_driver_sql("DROP TABLE rejections")
         reply = await authd.client.log_in()
         assert (reply.status, reply.code) == (503, "store_unavailable")
+        assert (await authd.client.get("/health", seal=False)).status == 200
+
+
+async def test_health_is_503_while_the_database_does_not_answer(tmp_path: Path) -> None:
+    async with running(settings_in(tmp_path)) as authd:
+        async with AsyncExitStack() as readers:
+            for _ in range(4):
+                await readers.enter_async_context(authd.service.store.read())
+            reply = await authd.client.get("/health", seal=False)
+            assert (reply.status, reply.code, reply.headers["Retry-After"]) == (503, "store_unavailable", "1")
         assert (await authd.client.get("/health", seal=False)).status == 200
 
 

@@ -163,10 +163,13 @@ class Terminal:
         """Read until these words are there, or to the end of the program."""
         while words is None or words not in self.text:
             try:
-                self._said += os.read(self._ours, 65536)
+                block = os.read(self._ours, 65536)
             except OSError:
                 # Linux's way to say that nobody is left at the other end.
                 break
+            if not block:
+                break
+            self._said += block
         return self.text
 
 

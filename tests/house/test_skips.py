@@ -26,7 +26,7 @@ def outcome(folder: Path, required: str) -> dict[str, int]:
     (folder / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--continue-on-collection-errors", str(folder)],
-        env={**os.environ, "NETRA_REQUIRE_OPTIONAL": required},
+        env={**os.environ, "NETRA_REQUIRE_OPTIONAL": required, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=folder,
         capture_output=True,
         text=True,

@@ -70,7 +70,11 @@ def _cloudflare(status: int, title: str) -> Sent:
         '<link rel="stylesheet" id="cf_styles-css" href="/cdn-cgi/styles/main.css" />\n</head>\n<body>\n'
         f'<div id="cf-wrapper"><div id="cf-error-details" class="p-0"><h1>{title}</h1></div></div>\n</body>\n</html>\n'
     )
-    headers = [("Content-Type", "text/html; charset=UTF-8"), ("Server", "cloudflare"), ("CF-RAY", "8f1c2d3e4a5b6c7d-FRA")]
+    headers = [
+        ("Content-Type", "text/html; charset=UTF-8"),
+        ("Server", "cloudflare"),
+        ("CF-RAY", "8f1c2d3e4a5b6c7d-FRA"),
+    ]
     return Sent("Cloudflare", status, headers, body)
 
 
@@ -86,7 +90,9 @@ REJECTIONS: Final = {
     "api gateway 403": _api_gateway(403, "Forbidden"),
     "api gateway 403 token": _api_gateway(403, "Missing Authentication Token"),
     "api gateway 401": _api_gateway(401, "Unauthorized"),
-    "google 403": _google(403, "Forbidden", "Your client does not have permission to get URL <code>/auth/login</code>."),
+    "google 403": _google(
+        403, "Forbidden", "Your client does not have permission to get URL <code>/auth/login</code>."
+    ),
     "cloudflare 403": _cloudflare(403, "Access denied"),
     "cloudflare 1020": Sent("Cloudflare", 403, [_TEXT, ("Server", "cloudflare")], "error code: 1020"),
 }
@@ -108,12 +114,14 @@ ERRORS: Final = {
     "api gateway 502": _api_gateway(502, "Internal server error"),
     "api gateway 503": _api_gateway(503, "Service Unavailable"),
     "api gateway 504": _api_gateway(504, "Endpoint request timed out"),
-    "google 502": _google(502, "Server Error", "The server encountered a temporary error. Please try again in 30 seconds."),
+    "google 502": _google(502, "Server Error", "The server encountered a temporary error. Please try again."),
     "google 503": Sent(
         "Google front end", 503, [_TEXT, ("Server", "Google Frontend")],
         "The request was aborted because there was no available instance.",
     ),
-    "google 504": Sent("Google front end", 504, [_TEXT, ("Via", "1.1 google")], "upstream request error: backend timed out"),
+    "google 504": Sent(
+        "Google front end", 504, [_TEXT, ("Via", "1.1 google")], "upstream request error: backend timed out"
+    ),
     "cloudflare 502": _cloudflare(502, "Bad gateway"),
     "cloudflare 503": _cloudflare(503, "Service temporarily unavailable"),
     "cloudflare 504": _cloudflare(504, "Gateway time-out"),

@@ -9,7 +9,7 @@ from netra.lab import scripts
 from netra.lab.connection import Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import HTML, JSON, html, json_reply, message, problem, raw, reply, session
-from tests.live.rows import Failure, assert_failure, assert_next_is_good, log_out, refresh, who_am_i
+from tests.live.rows import Ask, Failure, assert_failure, assert_next_is_good, log_out, refresh, who_am_i
 from tests.support.gateways import EMAIL, Views, gateway
 
 GOOD = json.dumps(session(EMAIL)).encode()
@@ -73,9 +73,7 @@ async def test_row_http_protocol_error__not_http_as_we_speak_it(
 
 
 @pytest.mark.parametrize("size_bytes", [65_536, 2_000_000])
-async def test_row_response_too_large__over_64_kib(
-    views: Views, service: FaultyAuthService, size_bytes: int
-) -> None:
+async def test_row_response_too_large__over_64_kib(views: Views, service: FaultyAuthService, size_bytes: int) -> None:
     await assert_answer(views, service, answered("response_too_large"), scripts.huge_body(size_bytes))
 
 
@@ -94,7 +92,7 @@ NO_SESSION = {
     "null": (b"null", JSON),
     "a number of 5,000 digits": (GOOD.replace(b"900", b"9" * 5_000), JSON),
 }
-BAD_MEMBERS = {
+BAD_MEMBERS: dict[str, dict[str, object]] = {
     "no access token": {"access_token": None},
     "empty access token": {"access_token": ""},
     "access token is no text": {"access_token": 7},
@@ -149,9 +147,7 @@ async def test_a_502_or_504_that_names_nobody_is_the_auth_services(
 
 
 @pytest.mark.parametrize("code", ["invalid_credentials", "token_expired", "service_credentials_rejected"])
-async def test_no_5xx_is_ever_a_refusal_whatever_its_code(
-    views: Views, service: FaultyAuthService, code: str
-) -> None:
+async def test_no_5xx_is_ever_a_refusal_whatever_its_code(views: Views, service: FaultyAuthService, code: str) -> None:
     await assert_answer(views, service, answered("auth_service_error"), problem(500, code))
 
 
@@ -192,9 +188,7 @@ async def test_row_auth_service_rate_limited__429_aimed_at_us(views: Views, serv
     await assert_next_is_good(views, service)
 
 
-async def test_row_service_credentials_rejected__never_the_users_401(
-    views: Views, service: FaultyAuthService
-) -> None:
+async def test_row_service_credentials_rejected__never_the_users_401(views: Views, service: FaultyAuthService) -> None:
     row = answered("service_credentials_rejected", owner="us")._replace(event="Login failed: Access forbidden")
     await assert_answer(views, service, row, problem(401, "service_credentials_rejected"))
 
@@ -280,8 +274,8 @@ async def test_five_thousand_times_continue_come_to_an_end(service: FaultyAuthSe
     ],
 )
 @pytest.mark.parametrize("status", [500, 503])
-async def test_a_failure_is_told_alike_on_every_journey(  # noqa: PLR0917 - a table of three columns
-    views: Views, service: FaultyAuthService, ask: object, path: str, event: str, status: int
+async def test_a_failure_is_told_alike_on_every_journey(
+    views: Views, service: FaultyAuthService, ask: Ask, path: str, event: str, status: int
 ) -> None:
     service.answer(path, problem(status, "oops"))
     code = {500: "auth_service_error", 503: "auth_service_unavailable"}[status]

@@ -64,7 +64,7 @@ NOT_JSON: Final = {
     "an overflow": b'{"email": "a@b.c", "password": "Swordfish", "x": 1e999}',
     "a number of 5,000 digits": b'{"email": "a@b.c", "password": "Swordfish", "x": ' + b"9" * 5_000 + b"}",
     "depth 10,000": b"[" * 10_000,
-    "depth 5,000 in an object": b'{"email": "a@b.c", "password": "Swordfish", "x": ' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    "depth 5,000 in an object": b'{"email": "Swordfish", "password": "x", "x": ' + b"[" * 5_000 + b"]" * 5_000 + b"}",
     "objects in objects": b'{"a":' * 2_500 + b"1" + b"}" * 2_500,
 }  # fmt: skip
 
@@ -85,7 +85,7 @@ async def test_json_that_is_no_object_is_422(running: Running, service: FaultyAu
     await assert_refused(running, service, 422, "invalid_fields", document.encode())
 
 
-BAD_FIELDS: Final = {
+BAD_FIELDS: Final[dict[str, tuple[dict[str, Any], dict[str, str]]]] = {
     "no members": ({"email": None, "password": None}, {"/email": "missing", "/password": "missing"}),
     "no e-mail": ({"email": None}, {"/email": "missing"}),
     "no password": ({"password": None}, {"/password": "missing"}),

@@ -2,10 +2,12 @@
 
 import pytest
 
+from netra.lab.connection import Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import HTML, html, json_reply, problem, reply
 from tests.live.answers_of_others import ERRORS, REJECTIONS, Sent
 from tests.live.rows import (
+    Ask,
     Failure,
     Refusal,
     assert_failure,
@@ -24,7 +26,7 @@ def between(code: str, sent: Sent) -> Failure:
     return Failure(code, 502, "maybe_sent", owner="between", answered_by=sent.by)
 
 
-def as_reply(sent: Sent):
+def as_reply(sent: Sent) -> Script:
     return reply(sent.status, sent.body.encode(), sent.headers)
 
 
@@ -37,7 +39,9 @@ async def test_row_intermediary_rejected__a_wall_said_no(views: Views, service: 
 
 
 @pytest.mark.parametrize("name", ERRORS)
-async def test_row_intermediary_error__a_proxy_found_nobody(views: Views, service: FaultyAuthService, name: str) -> None:
+async def test_row_intermediary_error__a_proxy_found_nobody(
+    views: Views, service: FaultyAuthService, name: str
+) -> None:
     sent = ERRORS[name]
     service.answer("/auth/login", as_reply(sent))
     await assert_failure(views, between("intermediary_error", sent), service)
@@ -110,7 +114,7 @@ async def test_a_page_that_only_speaks_of_proxies_is_no_proxys(views: Views, ser
     ],
 )
 async def test_no_journey_takes_a_wall_for_a_verdict(
-    views: Views, service: FaultyAuthService, ask, path: str, event: str
+    views: Views, service: FaultyAuthService, ask: Ask, path: str, event: str
 ) -> None:
     sent = REJECTIONS["nginx 401"]
     service.answer(path, as_reply(sent))

@@ -123,4 +123,3 @@ async def test_a_handshake_that_stalls_is_a_connection_timeout(trusted: Authorit
 async def test_a_certificate_of_a_trusted_authority_is_enough(trusted: Authority) -> None:
     async with FaultyAuthService(tls=trusted.good()) as service, both_views(service.url) as views:
         await assert_next_is_good(views, service)
-

@@ -29,9 +29,7 @@ async def test_row_too_many_attempts__is_429_and_says_how_long(views: Views, ser
 
 
 @pytest.mark.parametrize("code", ["second_factor_required", "mfa_required"])
-async def test_row_second_factor_required__is_a_next_step(
-    views: Views, service: FaultyAuthService, code: str
-) -> None:
+async def test_row_second_factor_required__is_a_next_step(views: Views, service: FaultyAuthService, code: str) -> None:
     service.answer("/auth/login", problem(403, code))
     await assert_refusal(views, Refusal("second_factor_required", 403, "next_step"), service)
 

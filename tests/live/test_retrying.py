@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from netra.core.pace.budget import RetryBudget
 from netra.lab.connection import Connection, Delivery, Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import (
@@ -28,20 +29,42 @@ GOOD = json_reply(200, session(EMAIL))
 SENT = {"closed": raw_then_close(), "reset": raw_then_reset(), "cut off in the head": raw_then_close(b"HTTP/1.1 20")}
 BUSY = problem(503, "overloaded")
 KEY = "Idempotency-Key"
+ONCE = [(log_in, "/auth/login"), (register, "/auth/register"), (refresh, "/auth/refresh")]
+"""Journeys that must not be delivered twice."""
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def patient(service: FaultyAuthService) -> AsyncIterator[Running]:
-    """A gateway with three tries, in front of an auth service that honours idempotency keys."""
-    async with gateway(service.url, NETRA_TRIES="3") as running:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def patient_of_file(service_of_file: FaultyAuthService) -> AsyncIterator[Running]:
+    async with gateway(service_of_file.url, NETRA_TRIES="3") as running:
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def careful() -> AsyncIterator[tuple[Running, FaultyAuthService]]:
-    """A gateway with three tries, in front of an auth service that promises nothing."""
+@pytest.fixture
+def patient(service: FaultyAuthService, patient_of_file: Running) -> Running:
+    """A gateway with three tries, in front of an auth service that honours idempotency keys."""
+    return rested(patient_of_file)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def careful_of_file() -> AsyncIterator[tuple[Running, FaultyAuthService]]:
     async with FaultyAuthService(idempotency=False) as service, gateway(service.url, NETRA_TRIES="3") as running:
         yield running, service
+
+
+@pytest.fixture
+def careful(careful_of_file: tuple[Running, FaultyAuthService]) -> tuple[Running, FaultyAuthService]:
+    """A gateway with three tries, in front of an auth service that promises nothing."""
+    running, service = careful_of_file
+    service.heal()
+    service.journal.clear()
+    return rested(running), service
+
+
+def rested(running: Running) -> Running:
+    """The gateway as after a quiet minute: what earlier tests have retried is forgotten."""
+    link = running.assembled.gateway.parts.link
+    link.budget = RetryBudget(link.clock.now_s())
+    return running
 
 
 def tried(body: object) -> list[str]:
@@ -73,12 +96,11 @@ async def test_one_try_is_one_try() -> None:
 
 
 @pytest.mark.parametrize("script", SENT.values(), ids=SENT)
-@pytest.mark.parametrize("ask", [log_in, register, refresh])
+@pytest.mark.parametrize(("ask", "path"), ONCE)
 async def test_what_may_have_arrived_is_never_sent_again_without_a_promise(
-    careful: tuple[Running, FaultyAuthService], ask: Ask, script: Script
+    careful: tuple[Running, FaultyAuthService], ask: Ask, path: str, script: Script
 ) -> None:
     running, service = careful
-    path = {log_in: "/auth/login", register: "/auth/register", refresh: "/auth/refresh"}[ask]
     service.answer(path, in_turn(script, GOOD))
     assert_problem(await ask(running, []), 502, "connection_terminated")
     assert len(service.delivered(path)) == 1
@@ -101,11 +123,10 @@ async def test_no_handshake_is_no_promise() -> None:
 
 
 @pytest.mark.parametrize("script", [*SENT.values(), BUSY, problem(502, "oops")], ids=[*SENT, "503", "502"])
-@pytest.mark.parametrize("ask", [log_in, register, refresh])
+@pytest.mark.parametrize(("ask", "path"), ONCE)
 async def test_with_the_promise_the_same_call_goes_out_again_with_the_same_key(
-    patient: Running, service: FaultyAuthService, ask: Ask, script: Script
+    patient: Running, service: FaultyAuthService, ask: Ask, path: str, script: Script
 ) -> None:
-    path = {log_in: "/auth/login", register: "/auth/register", refresh: "/auth/refresh"}[ask]
     good = json_reply(200, session(EMAIL) if ask is not register else session(EMAIL)["user"])
     service.answer(path, in_turn(script, script, good))
     assert (await ask(patient, [(KEY, "the-clients-own")])).status in {200, 201}
@@ -181,9 +202,7 @@ async def test_an_auth_service_that_asks_for_a_second_is_left_alone_for_a_second
     assert asked_at_s[1] - asked_at_s[0] >= 0.99
 
 
-async def test_a_wait_that_does_not_fit_the_deadline_is_not_begun(
-    patient: Running, service: FaultyAuthService
-) -> None:
+async def test_a_wait_that_does_not_fit_the_deadline_is_not_begun(patient: Running, service: FaultyAuthService) -> None:
     service.answer("/auth/login", in_turn(problem(503, "overloaded", [("Retry-After", "30")]), GOOD))
     body = assert_problem(await patient.log_in(), 503, "auth_service_unavailable")
     assert body["retry_after"] == 30
@@ -198,25 +217,24 @@ async def test_one_deadline_holds_for_all_tries_together(service: FaultyAuthServ
         assert tried(body)[-1] == "response_timeout"
 
 
-async def test_the_other_secret_is_asked_with_once_and_then_first(service: FaultyAuthService) -> None:
-    async with FaultyAuthService() as rotated:
-        how = {"SERVICE_SECRET_PREVIOUS": OTHER_SECRET, "NETRA_TRIES": "1"}
-        async with gateway(rotated.url, **how) as running:
-            rotated.secret = OTHER_SECRET
-            assert (await running.log_in()).status == 200
-            assert seals(rotated) == [SECRET, OTHER_SECRET]
-            assert (await running.log_in(password="wrong")).status == 401
-            assert seals(rotated) == [SECRET, OTHER_SECRET, OTHER_SECRET]
+async def test_the_other_secret_is_asked_with_once_and_then_first() -> None:
+    how = {"SERVICE_SECRET_PREVIOUS": OTHER_SECRET, "NETRA_TRIES": "1"}
+    async with FaultyAuthService() as rotated, gateway(rotated.url, **how) as running:
+        rotated.secret = OTHER_SECRET
+        assert (await running.log_in()).status == 200
+        assert seals(rotated) == [SECRET, OTHER_SECRET]
+        assert (await running.log_in(password="wrong")).status == 401
+        assert seals(rotated) == [SECRET, OTHER_SECRET, OTHER_SECRET]
 
 
 async def test_when_both_secrets_are_refused_the_auth_service_was_asked_twice() -> None:
-    async with FaultyAuthService() as service:
-        async with gateway(service.url, SERVICE_SECRET_PREVIOUS=OTHER_SECRET, NETRA_TRIES="3") as running:
-            service.secret = "neither of them"
-            body = assert_problem(await running.log_in(), 502, "service_credentials_rejected")
-            assert seals(service) == [SECRET, OTHER_SECRET]
-            assert len({each.header(KEY) for each in service.delivered("/auth/login")}) == 1
-            assert "Login failed: Access forbidden" in running.lines_of(body["request_id"])[0]["event"]
+    how = {"SERVICE_SECRET_PREVIOUS": OTHER_SECRET, "NETRA_TRIES": "3"}
+    async with FaultyAuthService() as service, gateway(service.url, **how) as running:
+        service.secret = "neither of them"
+        body = assert_problem(await running.log_in(), 502, "service_credentials_rejected")
+        assert seals(service) == [SECRET, OTHER_SECRET]
+        assert len({each.header(KEY) for each in service.delivered("/auth/login")}) == 1
+        assert running.lines_of(body["request_id"])[0]["event"] == "Login failed: Access forbidden"
 
 
 async def test_with_one_secret_a_refusal_of_it_is_final(patient: Running, service: FaultyAuthService) -> None:

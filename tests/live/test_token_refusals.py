@@ -85,7 +85,9 @@ async def test_row_token_signature_invalid__says_log_in(views: Views, service: F
     await assert_said(views, service, "token_signature_invalid", "log_in")
 
 
-@pytest.mark.parametrize("document", [{"valid": False}, {"valid": False, "code": "because"}, {"valid": False, "code": 7}])
+@pytest.mark.parametrize(
+    "document", [{"valid": False}, {"valid": False, "code": "because"}, {"valid": False, "code": 7}]
+)
 async def test_row_token_rejected__no_reason_was_given(
     views: Views, service: FaultyAuthService, document: object
 ) -> None:

@@ -69,13 +69,9 @@ async def test_a_401_without_a_code_is_the_users_only_while_our_own_credentials_
                 assert_problem(answer, 401 if expected[kind] == users[path] else 502, expected[kind])
 
 
-async def test_a_401_without_a_code_on_a_token_check_is_always_ours(
-    views: Views, service: FaultyAuthService
-) -> None:
+async def test_a_401_without_a_code_on_a_token_check_is_always_ours(views: Views, service: FaultyAuthService) -> None:
     service.answer("/auth/validate", BODIES["object"])
-    await assert_failure(
-        views, OURS._replace(event=f"Token check {FORBIDDEN}"), service, who_am_i, "/auth/validate"
-    )
+    await assert_failure(views, OURS._replace(event=f"Token check {FORBIDDEN}"), service, who_am_i, "/auth/validate")
 
 
 @pytest.mark.parametrize("script", [json_reply(403, {"message": "Forbidden!"}), reply(403)], ids=["object", "empty"])

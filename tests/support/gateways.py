@@ -52,6 +52,8 @@ class Running(NamedTuple):
     url: str
     assembled: Assembled
     log: BytesIO
+    stop: asyncio.Event
+    """Set to begin its end; whoever opened it awaits it."""
 
     @property
     def lines(self) -> list[Any]:
@@ -111,8 +113,9 @@ async def opened(settings: Settings) -> AsyncIterator[Running]:
     log = BytesIO()
     stream = TextIOWrapper(log, write_through=True)
     with telling(settings, stream) as tell:
-        async with open_gateway(settings, tell) as assembled, served(assembled.public) as public:
-            running = Running(public, assembled, log)
+        stop = asyncio.Event()
+        async with open_gateway(settings, tell) as assembled, served(assembled.public, stop) as public:
+            running = Running(public, assembled, log, stop)
             yield running
             assert assembled.gateway.parts.link.slots.taken_count == 0, "a slot was not given back"
     assert tell.failures_count == 0, "a listener failed"
@@ -122,10 +125,10 @@ async def opened(settings: Settings) -> AsyncIterator[Running]:
 
 
 @asynccontextmanager
-async def served(app: App) -> AsyncIterator[str]:
-    """One listener on a free port; yields its URL."""
+async def served(app: App, stop: asyncio.Event) -> AsyncIterator[str]:
+    """One listener on a free port until `stop` is set, at the latest at the end; yields its URL."""
     bound = bind([Listener("listener", app, "127.0.0.1", 0, "--port")])
-    stop, started = asyncio.Event(), asyncio.Event()
+    started = asyncio.Event()
     serving = asyncio.create_task(serve(bound, on_started=started.set, stop=stop))
     waiting = asyncio.create_task(started.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -159,3 +162,5 @@ async def both_opened(settings: Settings) -> AsyncIterator[Views]:
         operator = await stack.enter_async_context(opened(replace(settings, disclose="operator")))
         public = await stack.enter_async_context(opened(replace(settings, disclose="public")))
         yield Views(operator, public)
+        for running in (operator, public):
+            running.stop.set()

@@ -43,7 +43,7 @@ _PROXY_STATUS: Final = re.compile(r"netra; error=([a-z_]+)(?:; received-status=\
 def assert_problem(
     answer: Answer, status: int, code: str, view: View = "operator", *, base: str = "", request_id: str | None = None
 ) -> Any:
-    """This is an error answer of this status and code in the promised shape; returns its body."""
+    """An error answer of this status and code in the promised shape; returns its body."""
     assert answer.status == status, answer
     assert answer.header("content-type") == "application/problem+json", answer
     body = answer.json

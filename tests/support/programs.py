@@ -71,6 +71,7 @@ class Program:
         self._printed: list[str] = []
         self._complaints: list[str] = []
         self._heard = threading.Condition()
+        self._began_at_line = 0
 
     def __enter__(self) -> Self:
         self.start()
@@ -83,6 +84,7 @@ class Program:
 
     def start(self) -> None:
         """Run it, and wait until it says that it serves."""
+        self._began_at_line = self.heard_count
         self._process = subprocess.Popen(
             [sys.executable, "-m", "netra", *self._arguments],
             env=environment(self._told),
@@ -120,6 +122,11 @@ class Program:
         return code
 
     @property
+    def runs(self) -> bool:
+        """Has it been started, and not stopped since?"""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """Its process id."""
         assert self._process is not None
@@ -130,6 +137,11 @@ class Program:
         """Every log line so far."""
         with self._heard:
             return [json.loads(line) for line in self._printed]
+
+    @property
+    def heard_count(self) -> int:
+        """How many log lines there are so far: a place to wait from."""
+        return len(self._printed)
 
     @property
     def complaints(self) -> str:
@@ -145,21 +157,26 @@ class Program:
         finally:
             os.kill(self.pid, signal.SIGCONT)
 
-    def wait_for(self, wanted: Callable[[Any], bool]) -> Any:
-        """The first log line that is wanted, from the start on."""
+    def wait_for(self, wanted: Callable[[Any], bool], since: int | None = None) -> Any:
+        """The first log line that is wanted, since its last start or since as many lines were heard."""
         ends_at_s = time.monotonic() + PATIENCE_S
+        at = self._began_at_line if since is None else since
         with self._heard:
-            seen = 0
             while True:
-                for line in self._printed[seen:]:
-                    if wanted(document := json.loads(line)):
+                while at < len(self._printed):
+                    document = json.loads(self._printed[at])
+                    if wanted(document):
                         return document
-                seen = len(self._printed)
-                ended = self._process is None or self._process.poll() is not None
-                assert not ended or self._heard.wait(1.0), f"it has ended:\n{self.complaints}{''.join(self._printed)}"
+                    at += 1
                 left_s = ends_at_s - time.monotonic()
-                assert left_s > 0, f"not heard in time:\n{''.join(self._printed)}"
-                self._heard.wait(min(left_s, 0.5))
+                assert left_s > 0, f"not heard in time:\n{self._said()}"
+                assert self._heard.wait(min(left_s, 1.0)) or self._lives(), f"it has ended:\n{self._said()}"
+
+    def _lives(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _said(self) -> str:
+        return self.complaints + "".join(self._printed)
 
     def _read(self, stream: Any, into: list[str]) -> None:
         for line in stream:

@@ -83,7 +83,7 @@ def parse(raw: bytes, *, to_head: bool = False) -> Answer:
     if to_head or answer.status in _BODILESS:
         assert body == b"", "there is a body where none may be"
     else:
-        assert length is not None and int(length) == len(body), (length, body)
+        assert length == str(len(body)), (length, body)
     return answer
 
 

@@ -34,7 +34,7 @@ bearer = "token"
 status = [200, 201]
 require = ["access_token"]
 [calls.login.replies.accept]
-access_token = ["/data/a~1b/m~0n", "/token"]
+access_token = ["/data/a~1b/m~0n/~01", "/token"]
 user_id = "/data/0/id"
 
 [[calls.login.replies]]
@@ -95,7 +95,7 @@ def test_a_good_file_becomes_a_wire() -> None:
     assert signing.rows == (
         ReplyRow(
             frozenset({200, 201}),
-            accept={"access_token": (("data", "a/b", "m~n"), ("token",)), "user_id": (("data", "0", "id"),)},
+            accept={"access_token": (("data", "a/b", "m~n", "~1"), ("token",)), "user_id": (("data", "0", "id"),)},
             require=frozenset({"access_token"}),
         ),
         ReplyRow(

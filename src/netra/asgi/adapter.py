@@ -3,6 +3,7 @@
 It must never let an exception reach the server: whatever happens is answered as a problem.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from time import monotonic
 from typing import Any, Final, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from netra.asgi.body import Receive, read_body
 from netra.asgi.callers import Callers, request_id
 from netra.asgi.cors import Cors
+from netra.asgi.problem import problem
 from netra.asgi.words import Answer, Headers, Refusal, Refuse, Request, Route
 
 Scope = MutableMapping[str, Any]
@@ -93,8 +95,16 @@ class App:
             request.received_at_s = monotonic()
             return await route.handler(request)
         except Exception as crash:  # noqa: BLE001 - the rim: a bug is answered and told, never dropped
+            return self._crashed(request, crash)
+
+    def _crashed(self, request: Request, crash: Exception) -> Answer:
+        """The answer to a request that met a bug, even when what words and tells it has one, too."""
+        with contextlib.suppress(Exception):
             self._on_crash(request, crash)
+        try:
             return self._refuse(Refusal(500, "internal_error"), request.request_id)
+        except Exception:  # noqa: BLE001 - the wording itself is broken: there is nobody left to ask
+            return problem(500, {"status": 500, "code": "internal_error", "request_id": request.request_id})
 
     def _route(self, request: Request) -> Route | Refusal | Answer:
         refusal = self._admit(request, request.headers) if self._admit else None

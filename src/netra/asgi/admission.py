@@ -3,6 +3,7 @@
 It must never trust a forwarded header, nor let a web page of another origin change anything.
 """
 
+import re
 from collections.abc import Iterable
 from hmac import compare_digest
 from ipaddress import ip_address
@@ -14,6 +15,8 @@ from netra.core.secret import Secret
 OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 _OPEN_PREFIX: Final = "/problems/"
 _LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_AUTHORITY: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:@/\[\]]+)(?::[0-9]*)?")
+"""A Host header in lower case: the host, and a port that does not matter. Source: RFC 3986, section 3.2."""
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SAME_SITE: Final = frozenset({"same-origin", "none"})
 
@@ -28,7 +31,8 @@ class AdminRules:
     def __call__(self, request: Request, headers: Headers) -> Refusal | None:
         """Why a request is not admitted; None when it is. Source: RFC 9110, section 15.5.20 (421)."""
         authority = (request.header(b"host") or "").lower()
-        if request.count(b"host") != 1 or _without_port(authority) not in self._hosts:
+        named = _AUTHORITY.fullmatch(authority)
+        if request.count(b"host") != 1 or named is None or named[1] not in self._hosts:
             return Refusal(
                 421, "malformed_request", "This listener does not answer for that host; see NETRA_ADMIN_HOSTS."
             )
@@ -40,7 +44,7 @@ class AdminRules:
 
     def _token_refusal(self, request: Request) -> Refusal | None:
         scheme, _, given = (request.header(b"authorization") or "").partition(" ")
-        if scheme.lower() != "bearer":
+        if scheme.lower() != "bearer" or request.count(b"authorization") != 1:
             return Refusal(401, "token_missing", "Send NETRA_ADMIN_TOKEN as a bearer token.")
         wanted = self._token.reveal() if self._token else ""
         if not compare_digest(given.strip().encode("latin-1"), wanted.encode()):
@@ -51,20 +55,14 @@ class AdminRules:
 def _same_origin(request: Request, authority: str) -> bool:
     """A request with neither header comes from no browser. Source: Fetch Metadata; RFC 6454, section 7."""
     site, origin = request.header(b"sec-fetch-site"), request.header(b"origin")
-    if site is not None and site not in _SAME_SITE:
+    if (site is not None and site not in _SAME_SITE) or request.count(b"origin") > 1:
         return False
     return origin is None or origin.lower() in (f"http://{authority}", f"https://{authority}")
 
 
-def _without_port(authority: str) -> str:
-    if authority.startswith("["):
-        return authority.partition("]")[0] + "]"
-    return authority.partition(":")[0]
-
-
 def _host_header(host: str) -> str:
     """A bind address as a Host header writes it."""
-    return f"[{host}]" if ":" in host else host.lower()
+    return f"[{host}]".lower() if ":" in host else host.lower()
 
 
 def is_loopback(host: str) -> bool:

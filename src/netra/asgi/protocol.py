@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from netra.asgi.adapter import App, Limits
@@ -39,6 +40,8 @@ class _OneWrite:
         self.lingering = False
 
     def write(self, data: bytes) -> None:
+        if self.lingering:
+            return
         if self._held:
             self._transport.write(self._held + data)
             self._held = b""
@@ -82,7 +85,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn does
         """A client is there: its first request is awaited from now on."""
         super().connection_made(transport)
-        self.transport: Any = _OneWrite(transport)
+        self.transport: Any = _OneWrite(transport, lambda: self.begun)
         self.receiving_since_s: float | None = self.loop.time()
         self.url = b""
         self.head_bytes: int = 0
@@ -94,10 +97,12 @@ class GuardedProtocol(HttpToolsProtocol):
         self.refused = False
         self.held_refusal: Refusal | None = None
         """What is to be said once earlier requests have their answers."""
+        self.discarded_bytes: int = 0
 
     def data_received(self, data: bytes) -> None:
         """More bytes of a request, or of its head."""
-        if self.refused:
+        if self.refused or self.transport.is_closing():
+            self._discard(data)
             return
         self._unset_keepalive_if_required()
         if self.head_complete:
@@ -113,6 +118,11 @@ class GuardedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self.refuse(_UNREADABLE)
         self._refuse_too_much()
+
+    def _discard(self, data: bytes) -> None:
+        self.discarded_bytes += len(data)
+        if self.transport.lingering and self.discarded_bytes > _FAREWELL_BYTES:
+            self.transport.close()
 
     def _parsed(self, data: memoryview) -> memoryview:
         """Parse; what is left is what follows the head of a request that would rather speak another protocol."""
@@ -243,7 +253,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def give_up(self) -> None:
         """End an overdue receipt: a word for whoever has begun a request, silence for whoever has said nothing."""
-        if self.begun:
+        if self.begun and not self.refused and not self.transport.is_closing():
             self.refuse(Refusal(408, "request_timeout"))
         else:
             self.transport.close()

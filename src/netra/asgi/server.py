@@ -126,7 +126,9 @@ async def serve(
         for server, each in zip(servers, bound, strict=True)
     ]
     try:
-        while not all(server.started for server in servers):  # noqa: ASYNC110 - uvicorn has no event for it
+        while not all(server.started for server in servers):
+            for ended in (task for task in tasks if task.done()):
+                ended.result()
             await asyncio.sleep(0.005)
         on_started()
         await asked.wait()
@@ -139,7 +141,9 @@ async def serve(
         insisting.cancel()
         if not draining.done():
             draining.cancel()
+            await _cut_off(servers)
             return 128 + received[-1]
+        draining.result()
         return 0
     finally:
         for task in (*sweeps, *tasks):
@@ -154,6 +158,14 @@ async def _drain(servers: Sequence[uvicorn.Server], tasks: Sequence["asyncio.Tas
     for server, task in zip(servers, tasks, strict=True):
         server.should_exit = True
         await task
+
+
+async def _cut_off(servers: Sequence[uvicorn.Server]) -> None:
+    """End all connections, so that nobody takes the end of this program for an answer."""
+    for server in servers:
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
+    await asyncio.sleep(0)
 
 
 def _server(listening: Listening) -> uvicorn.Server:

@@ -88,7 +88,7 @@ async def opened(
             registrations=Registrations(store, passwords, deliveries, settings.password_min_length, clock),
             sessions=sessions,
             tokens=tokens,
-            tell=tell or log_to(logging.getLogger(LOGGER)),
+            tell=_harmless(tell or log_to(logging.getLogger(LOGGER))),
         )
         purging = asyncio.create_task(
             keep_purging(store, perishables(settings.lockout_window_s), sessions.now_ms), name="authd-purge"
@@ -111,6 +111,16 @@ def log_to(logger: logging.Logger) -> Tell:
         logger.log(level, event, extra={FIELDS: dict(fields)})
 
     return tell
+
+
+def _harmless(tell: Tell) -> Tell:
+    """A log that cannot be written to is no reason to refuse a login."""
+
+    def told(level: int, event: str, fields: Mapping[str, object]) -> None:
+        with suppress(Exception):
+            tell(level, event, fields)
+
+    return told
 
 
 def _app(parts: Parts) -> App:

@@ -84,8 +84,9 @@ def is_key(text: str) -> bool:
 class Deliveries:
     """Remembers verdicts by key. One server owns the database, so turns are taken in memory and records outlive it."""
 
-    def __init__(self, store: Store, mac_key: bytes) -> None:
+    def __init__(self, store: Store, mac_key: bytes, wait_s: float = _WAIT_S) -> None:
         self._store = store
+        self._wait_s = wait_s
         self._mac_key = mac_key
         self._turns: dict[tuple[str, str, bytes], tuple[asyncio.Lock, int]] = {}
 
@@ -131,7 +132,7 @@ class Deliveries:
         self._turns[delivery.slot] = (lock, sharing + 1)
         try:
             try:
-                async with asyncio.timeout(_WAIT_S):
+                async with asyncio.timeout(self._wait_s):
                     await lock.acquire()
             except TimeoutError:
                 raise Overloaded from None

@@ -139,7 +139,8 @@ class Routes:
             except Overloaded:
                 outcome = Refused("overloaded", _UNAVAILABLE_RETRY_S)
             except StoreUnavailable as unavailable:
-                self._parts.tell(logging.ERROR, "Store unavailable", {"reason": str(unavailable)})
+                shown = {"request_id": request.request_id, "reason": str(unavailable)}
+                self._parts.tell(logging.ERROR, "Store unavailable", shown)
                 outcome = Refused("store_unavailable", _UNAVAILABLE_RETRY_S)
             answer = outcome if isinstance(outcome, Answer) else worded(outcome, request.request_id)
             self._told(Served(endpoint, request, call, outcome, answer.status, monotonic() - started_at_s))

@@ -54,6 +54,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     Raises: SystemExit, from a command that ends by itself.
     """
+    _open_standard_streams()
     name, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
     try:
         if name in _HELP_WORDS:
@@ -71,6 +72,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever read us has enough, e.g. `netra --help | head -1`; the interpreter's last flush must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _open_standard_streams() -> None:
+    """A stream that was closed before the start would lend its number to a socket, and lines would go there."""
+    while (lent := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(lent, True)
+    os.close(lent)
 
 
 def overview(*, coloured: bool = False) -> str:

@@ -14,6 +14,7 @@ from asyncio import StreamReader
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from netra.asgi.server import Listener, bind, run, serve
 from netra.authd import CannotStart
@@ -46,7 +47,7 @@ async def _serve() -> int:
     settings = load_authd(
         {
             "ENVIRONMENT": "staging",
-            "NETRA_AUTHD_DATABASE_URL": f"sqlite:///{wanted['database']}",
+            "NETRA_AUTHD_DATABASE_URL": f"sqlite:///{quote(wanted['database'])}",
             "NETRA_AUTHD_ISSUER": url,
             "NETRA_AUTHD_PORT": "0",
             "NETRA_DRAIN_DELAY_S": "0",

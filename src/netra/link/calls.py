@@ -54,7 +54,7 @@ async def ask(call: Call[T], link: Link, deadline: Deadline, tries: int | None =
             link.budget.spend()
             await link.clock.sleep(step.wait_s)
         elif not isinstance(step, WithOtherSeal):
-            return outcome._replace(tried=tuple(asking.tried))
+            return asking.story(outcome, deadline)
 
 
 class _Asking:
@@ -102,6 +102,12 @@ class _Asking:
             self.switched = True
             self.seal_number = (self.seal_number + 1) % len(link.seals.in_order)
         return step
+
+    def story(self, outcome: Outcome[T], deadline: Deadline) -> Outcome[T]:
+        """The last outcome, with all that was tried and, for the sentences, how long it was allowed to take."""
+        if isinstance(outcome, Unknown):
+            outcome = outcome._replace(facts={**outcome.facts, "budget_s": f"{deadline.budget_s:g}"})
+        return outcome._replace(tried=tuple(self.tried))
 
     def _seal(self) -> Seal | None:
         return self.link.seals.in_order[self.seal_number] if self.call.sealed else None

@@ -6,6 +6,7 @@ It must never write a traceback with values, nor fail a login when nobody reads.
 import errno
 import logging
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final, TextIO
 
@@ -16,6 +17,7 @@ from netra.core.events import Event
 from netra.observe.lines import Lines
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+_SENTENCES: Final = (("why", "why"), ("check_first", "check first"))
 _NAMES: Final = {number: name for name, number in _LEVELS.items()}
 
 
@@ -43,14 +45,27 @@ def logger_for(stream: TextIO | None, log_format: str, level: str) -> Any:
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp")
     if log_format == "text" or (log_format == "auto" and stream.isatty()):
         console = structlog.dev.ConsoleRenderer(
-            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback, pad_event_to=0
+            colors=stream.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,
+            pad_event_to=0,
+            sort_keys=False,
         )
         return structlog.wrap_logger(
             structlog.PrintLogger(stream),
-            processors=[structlog.processors.add_log_level, stamp, console],
+            processors=[structlog.processors.add_log_level, stamp, _for_people(console)],
             wrapper_class=wrapper,
         )
     return JsonLines(stream.buffer, _LEVELS[level.lower()])
+
+
+def _for_people(console: Callable[..., str]) -> Callable[[Any, str, Any], str]:
+    """The two sentences that a reader needs first, each on a line of its own."""
+
+    def render(logger: Any, method: str, fields: Any) -> str:
+        told = [f"\n    {label}: {text}" for key, label in _SENTENCES if (text := fields.pop(key, None))]
+        return console(logger, method, fields) + "".join(told)
+
+    return render
 
 
 class JsonLines:

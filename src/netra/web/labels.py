@@ -20,7 +20,7 @@ def label_of(request: Request) -> Label:
     """The label of a request; a trace context that is not valid is made anew. Source: W3C Trace Context, section 3."""
     traceparent = request.header(b"traceparent")
     kept = traceparent is not None and request.count(b"traceparent") == 1 and _TRACEPARENT.fullmatch(traceparent)
-    tracestate = request.header(b"tracestate") if kept else None
+    tracestate = ",".join(_values(request, b"tracestate")) if kept else None
     agent = request.header(b"user-agent")
     return Label(
         request_id=request.request_id,
@@ -29,3 +29,8 @@ def label_of(request: Request) -> Label:
         client_address=request.client_address,
         user_agent=_NOT_PRINTABLE.sub("", agent)[:_MAX_AGENT_CHARS] if agent else None,
     )
+
+
+def _values(request: Request, name: bytes) -> list[str]:
+    """Every value of a header: a list may be sent in parts."""
+    return [value.decode("latin-1") for key, value in request.headers if key == name]

@@ -5,7 +5,7 @@ It must never look into an outcome to decide what it means: that was decided whe
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, Final
 
 from netra.asgi.body import json_object
 from netra.asgi.words import Answer, Refusal, Request
@@ -20,6 +20,9 @@ from netra.web.labels import label_of
 from netra.web.render import problem_answer, refusal_answer
 from netra.web.tokens import bearer_of
 from netra.web.view import View
+
+_LAST_INSTANT: Final = 253_402_300_799
+"""The end of the year 9999: a token may say any number, however long."""
 
 
 async def login(request: Request, gateway: Gateway, view: View) -> Answer:
@@ -106,4 +109,4 @@ def _remaining_s(token: Secret, view: View) -> int | None:
     expires_at = claims.get("exp") if isinstance(claims, dict) else None
     if not isinstance(expires_at, int | float) or isinstance(expires_at, bool):
         return None
-    return max(0, int(expires_at - view.wall_s()))
+    return max(0, int(max(0, min(expires_at, _LAST_INSTANT)) - view.wall_s()))

@@ -5,6 +5,7 @@ It must never hold a secret: everything in it may be shown to operators.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Final
 
 from netra.core.verdict.causes import PUBLIC_ROWS, TABLE, Cause
@@ -61,7 +62,7 @@ class View:
         if cause.code in _WAITS_S:
             return _WAITS_S[cause.code]
         next_probe_at_s = self.standing().next_probe_at_s
-        return max(1, round(next_probe_at_s - self.now_s())) if next_probe_at_s else 1
+        return 1 if next_probe_at_s is None else max(1, ceil(next_probe_at_s - self.now_s()))
 
 
 _WAITS_S: Final = {

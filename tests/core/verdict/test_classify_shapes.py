@@ -62,6 +62,7 @@ NOT_LOGINS: list[tuple[str, object]] = [
     ("a life in a text", {**SESSION, "expires_in": "900"}),
     ("a life in a truth value", {**SESSION, "expires_in": True}),
     ("a life in a fraction", {**SESSION, "expires_in": 900.5}),
+    ("an empty type", {**SESSION, "token_type": ""}),
     ("another type of token", {**SESSION, "token_type": "mac"}),
     ("a type that is no text", {**SESSION, "token_type": ["Bearer"]}),
     ("no user", without("user")),

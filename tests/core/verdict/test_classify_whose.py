@@ -74,6 +74,14 @@ def test_headers_of_an_honest_proxy_do_not_change_whose_refusal_it_is(headers: d
     assert code(understood(401, UNCODED, headers=headers)) == "rejected: invalid_credentials"
 
 
+def test_a_known_code_is_the_auth_services_word_whatever_else_the_object_says() -> None:
+    for body in ({"cloudflare_error": True, "code": "AUTH001"}, {"message": "Unauthorized", "error": "AUTH001"}):
+        assert code(understood(401, body)) == "rejected: invalid_credentials"
+    refused_us = unknown(understood(403, {"cloudflare_error": True, "code": "AUTH003"}))
+    assert refused_us.cause.code == "service_credentials_rejected"
+    assert "answered_by" not in refused_us.facts
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -222,4 +230,7 @@ def test_no_page_no_text_and_no_object_of_an_intermediary_is_ever_a_refusal(body
 def test_a_refusal_says_how_long_it_lasts_when_the_auth_service_does(value: str | None, wait_s: int | None) -> None:
     headers = {"retry-after": value} if value else {}
     assert rejected(understood(423, {"code": "account_locked"}, headers=headers)).retry_after_s == wait_s
-    assert unknown(understood(429, b"", headers=headers)).retry_after_s == wait_s
+    for status in (429, 503):
+        outcome = unknown(understood(status, b"", headers=headers))
+        assert outcome.retry_after_s == wait_s
+        assert outcome.facts.get("retry_after_s") == (str(wait_s) if wait_s else None)

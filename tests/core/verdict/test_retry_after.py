@@ -55,6 +55,7 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
         ("Sun, 06 Nov 1994 25:61:61 GMT", None),
         ("Sun, 06 Nov 99999 08:49:37 GMT", None),
         ("Sun, 06 Nov 1994 08:49:37 +9999", None),
+        ("Sun, 06 Nov 1994 08:49:37 +99999999999999999999", None),
         ("1994-11-06T08:49:37Z", None),
     ],
 )

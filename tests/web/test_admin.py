@@ -1,0 +1,119 @@
+"""The admin listener: health in detail for operators, and nobody else let in.
+
+It must never be asked without a host: it answers to its own names alone.
+"""
+
+import json
+from typing import Any
+
+import pytest
+
+from netra.core.findings import Finding, Severity
+from netra.core.secret import Secret
+from netra.core.verdict.reply import Standing
+from tests.link.support import SECRET
+from tests.support.problems import assert_problem
+from tests.web.support import URL, VERSION, Front
+
+TOKEN = "test-only-admin-token-Hj4Kq9Zs2Wn7Vb1"
+WELL = Standing(
+    handshake="accepted", credentials_configured=True, connectivity="success", idempotency=True, probed_at_s=998.5,
+    next_probe_at_s=1003.25, environment="staging",
+)  # fmt: skip
+FINDING = Finding(Severity.WARNING, "disclosure", "NETRA_DISCLOSE", "told in full", "Strangers read it.", "Set it.")
+
+
+def front(standing: Standing, **options: Any) -> Front:
+    """An admin listener of a gateway that stands so."""
+    return Front(link={"standing": standing}, **options)
+
+
+async def test_health_says_what_is_known_and_since_when() -> None:
+    answer = await front(WELL, findings=(FINDING,)).operate("GET", "/health")
+    assert (answer.status, answer.header("content-type")) == (200, "application/health+json")
+    assert answer.json == {
+        "status": "pass",
+        "version": VERSION,
+        "serviceId": "netra-under-test",
+        "environment": "staging-of-ours",
+        "auth_service_url": URL,
+        "checks": {
+            "auth_service:connectivity": [
+                {
+                    "componentType": "component", "status": "pass", "observedValue": "success", "code": None,
+                    "age_s": 1.5, "next_probe_in_s": 3.2,
+                }
+            ],
+            "auth_service:handshake": [
+                {
+                    "componentType": "component", "status": "pass", "observedValue": "accepted",
+                    "service_id": "netra-under-test", "idempotency": True, "auth_service_environment": "staging",
+                }
+            ],
+        },
+        "in_flight": {"taken": 0, "limit": 4},
+        "findings": [
+            {"severity": "warning", "code": "disclosure", "subject": "NETRA_DISCLOSE", "what": "told in full"}
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "word"),
+    [
+        ({}, 200, "pass"),
+        ({"connectivity": "failed", "probe_code": "dns_error"}, 503, "fail"),
+        ({"connectivity": "not_run", "probed_at_s": None, "next_probe_at_s": None}, 200, "warn"),
+        ({"handshake": "refused"}, 503, "fail"),
+        ({"handshake": "absent"}, 200, "warn"),
+        ({"handshake": "not_yet"}, 200, "warn"),
+        ({"handshake": "not_yet", "connectivity": "failed"}, 503, "fail"),
+    ],
+    ids=range(7),
+)
+async def test_the_worst_of_what_is_known_is_the_whole(changes: dict[str, Any], status: int, word: str) -> None:
+    answer = await front(WELL._replace(**changes)).operate("GET", "/health")
+    assert (answer.status, answer.json["status"]) == (status, word)
+    (connectivity,) = answer.json["checks"]["auth_service:connectivity"]
+    assert connectivity["code"] == changes.get("probe_code")
+    assert connectivity["next_probe_in_s"] >= 0.0
+
+
+async def test_a_service_that_is_switched_off_is_no_success() -> None:
+    off = Front(link={"standing": Standing(), "enabled": False})
+    answer = await off.operate("GET", "/health")
+    (connectivity,) = answer.json["checks"]["auth_service:connectivity"]
+    assert (answer.status, connectivity["status"]) == (503, "fail")
+    assert (connectivity["observedValue"], connectivity["code"]) == ("disabled", "auth_service_disabled")
+
+
+async def test_operators_are_told_in_full_here_whatever_the_public_is_told() -> None:
+    closed = front(WELL, operator=False)
+    assert_problem(await closed.operate("GET", "/none"), 404, "not_found", "operator")
+    assert (await closed.operate("GET", "/problems/dns_error")).status == 200
+    assert (await closed.bare("GET", "/problems/dns_error")).status == 404
+
+
+async def test_the_routes_of_users_are_not_here() -> None:
+    for method, path in [("POST", "/api/v1/auth/login"), ("GET", "/api/v1/auth/me"), ("GET", "/me")]:
+        assert (await front(WELL).operate(method, path)).status == 404
+    for path in ("/livez", "/readyz", "/openapi.json"):
+        assert (await front(WELL).operate("GET", path)).status == 200
+
+
+async def test_a_foreign_host_and_a_missing_token_are_refused_in_the_usual_shape() -> None:
+    locked = front(WELL, admin_token=Secret(TOKEN))
+    assert_problem(await locked.operate("GET", "/health", Host="evil.test"), 421, "malformed_request")
+    assert_problem(await locked.operate("GET", "/health"), 401, "token_missing")
+    wrong = await locked.operate("GET", "/health", Authorization=f"Bearer {TOKEN}x")
+    assert_problem(wrong, 401, "token_rejected")
+    assert TOKEN not in wrong.raw.decode()
+    assert (await locked.operate("GET", "/health", Authorization=f"Bearer {TOKEN}")).status == 200
+    assert (await locked.operate("GET", "/livez")).status == 200
+
+
+async def test_no_secret_is_in_what_operators_read() -> None:
+    for path in ("/health", "/openapi.json"):
+        raw = (await front(WELL).operate("GET", path)).raw.decode()
+        assert SECRET not in raw
+        assert json.loads(raw.partition("\r\n\r\n")[2])
