@@ -56,7 +56,7 @@ wrk.method = "POST"
 wrk.body = '{body}'
 wrk.headers["Content-Type"] = "application/json"
 done = function(summary)
-  io.stderr:write(string.format("%d %d", summary.requests, summary.errors.status + summary.errors.read))
+  io.stderr:write(string.format("%d %d", summary.requests, summary.errors.status + summary.errors.read + summary.errors.timeout))
 end
 """
 

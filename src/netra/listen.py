@@ -17,6 +17,7 @@ from netra.core.events import ConfigurationProblem, Event, Stage
 from netra.core.findings import Finding, Severity
 from netra.observe.lines import Lines
 from netra.observe.logs import Logs, OthersLines, logger_for
+from netra.observe.outlet import Outlet
 from netra.observe.tell import Tell
 from netra.pages.book import read_book
 from netra.settings.variables import Settings
@@ -70,10 +71,12 @@ def _listeners(settings: Settings, assembled: Assembled) -> list[Listener]:
 
 
 @contextmanager
-def telling(settings: Settings, stream: TextIO) -> Iterator[Tell]:
+def telling(settings: Settings, stream: TextIO | None) -> Iterator[Tell]:
     """Observers for a whole process: our log lines, and those of other libraries in our form."""
     run_id = f"run-{os.urandom(6).hex()}"
-    logger = logger_for(stream, settings.log_format, settings.log_level)
+    outlet = Outlet(stream)
+    logger = logger_for(outlet, settings.log_format, settings.log_level)
+    outlet.on_dropped = lambda count: logger.log(logging.WARNING, "Log lines dropped", request_id=run_id, count=count)
     lines = Lines(read_book(), facts_of(settings), run_id)
     others = OthersLines(logger, run_id)
     logging.getLogger().addHandler(others)
@@ -81,6 +84,7 @@ def telling(settings: Settings, stream: TextIO) -> Iterator[Tell]:
         yield Tell([Logs(lines, logger)])
     finally:
         logging.getLogger().removeHandler(others)
+        outlet.close()
 
 
 def _settle_memory() -> None:

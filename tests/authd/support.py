@@ -170,3 +170,28 @@ async def running(
         await service.add_user(EMAIL, Secret(PASSWORD), "Ada Lovelace")
         async with served(service) as url, client_of(url) as client:
             yield Running(service, client, moved, url)
+
+
+class Target(NamedTuple):
+    """An auth service to be held to the contract."""
+
+    url: str
+    service_id: str
+    service_secret: str
+
+
+class User(NamedTuple):
+    """A user that was registered for one test."""
+
+    email: str
+    user_id: str
+
+
+def is_problem(reply: Reply, status: int, code: str) -> None:
+    assert (reply.status, reply.code) == (status, code)
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert reply.body["status"] == status
+    assert reply.body["title"]
+    assert reply.body["request_id"] == reply.headers["X-Request-ID"]
+    assert ("WWW-Authenticate" in reply.headers) == (status == 401)
+    assert ("Retry-After" in reply.headers) == (status in {423, 429, 503})

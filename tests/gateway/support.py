@@ -10,7 +10,7 @@ from netra.core.verdict.reply import Reply
 from netra.gateway.attempts import LoginAttempt, RegisterAttempt, TokenAttempt
 from netra.gateway.gate import Gateway
 from netra.gateway.parts import Parts
-from netra.testing.fakes import FakeClock, Recorded, Scripted, ScriptedExchange, reply
+from netra.testing.fakes import START_S, FakeClock, Recorded, Scripted, ScriptedExchange, reply
 from tests.link.support import EMAIL, LABEL, PASSWORD, WIRE, link_to
 
 LOG_KEY: Final = Secret("test-only-log-key-0Ru4Wm8Yk2Bd6Fh0")
@@ -30,8 +30,10 @@ LOGGED_OUT: Final = reply(200, {"success": True})
 class Stage:
     """A gateway with everything that it stands on."""
 
-    def __init__(self, *script: Scripted, parts: dict[str, Any] | None = None, **link: Any) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, *script: Scripted, parts: dict[str, Any] | None = None, now_s: float = START_S, **link: Any
+    ) -> None:
+        self.clock = FakeClock(now_s)
         self.exchange = ScriptedExchange(*script, clock=self.clock, takes_s=0.25)
         self.told = Recorded()
         self.link = link_to(self.exchange, self.clock, **link)

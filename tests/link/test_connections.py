@@ -4,6 +4,8 @@ It must never measure time: what hangs is ended by a bound, and the order of thi
 """
 
 import asyncio
+import contextlib
+import json
 import socket
 import subprocess
 import sys
@@ -13,15 +15,18 @@ from pathlib import Path
 import pytest
 
 from netra.core.verdict.broken import NameTimeout
-from netra.core.verdict.operations import CONFIG
+from netra.core.verdict.operations import CONFIG, LOGIN
 from netra.core.verdict.reply import Broken, Reply
 from netra.lab import scripts
 from netra.lab.certificates import Authority
 from netra.lab.connection import Connection, Delivery
 from netra.lab.faulty_auth_service import FaultyAuthService
+from netra.lab.scripts import JSON, message
+from netra.link.clock import SystemClock
+from netra.link.exchange import HttpExchange
 from netra.link.resolver import LOOK_UPS_AT_ONCE, Address, Resolver, system_addresses
 from tests.link.sockets import LONGEST_S, black_hole, closed_port, code_from, exchange_with, put, settled
-from tests.link.support import until
+from tests.link.support import call_of, until
 
 LOGIN_PATH = "/auth/login"
 
@@ -231,6 +236,35 @@ async def test_an_idle_connection_is_retired_by_us_before_the_auth_service_does_
         assert [sent.connection for sent in service.journal] == [1, 2]
 
 
+@pytest.mark.parametrize("unasked", [b"a reply", b"rubbish", b""], ids=["a reply", "rubbish", "the end"])
+@pytest.mark.parametrize("seen", [True, False], ids=["after a while", "that very moment"])
+async def test_what_comes_over_an_idle_connection_is_never_taken_for_the_next_reply(unasked: bytes, seen: bool) -> None:
+    held: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+        body = json.dumps({"connection": len(held)}).encode()
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]))
+                writer.write(message(200, [JSON], body))
+
+    stray = message(200, [JSON], b'{"connection": "of somebody else"}') if unasked == b"a reply" else unasked
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        async with exchange_with(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}") as exchange:
+            await put(exchange)
+            # Written at once, and not read by anybody until the event loop turns.
+            held[0].write(stray) if stray else held[0].write_eof()
+            if seen:
+                await asyncio.sleep(0.05)
+            got = await put(exchange)
+            assert isinstance(got, Reply)
+            assert json.loads(got.body) == {"connection": 2}
+        for writer in held:
+            writer.close()
+
+
 async def test_cancelled_while_it_waits_it_drops_the_connection() -> None:
     arrived, gone = asyncio.Event(), asyncio.Event()
 
@@ -297,6 +331,60 @@ async def test_closing_ends_what_is_under_way_as_broken() -> None:
         assert await sent == "connection_terminated"
         assert await asyncio.gather(*unsent) == ["draining", "draining"]
         names.go_on.set()
+
+
+async def test_closing_in_the_midst_of_a_connect_sends_nothing() -> None:
+    async with FaultyAuthService() as service:
+        async with exchange_with(service.url) as exchange:
+            asking = asyncio.create_task(code_from(exchange))
+            await asyncio.sleep(0)
+        assert await asking == "draining"
+        assert service.journal == []
+
+
+async def test_what_cannot_be_written_connects_nowhere() -> None:
+    async with FaultyAuthService() as service, exchange_with(service.url) as exchange:
+        got = await exchange(call_of(LOGIN)._replace(target="/\r\n"), None, LONGEST_S)
+        assert got == Broken("proxy_configuration_error")
+        assert service.connections_count == 0
+
+
+class Ticking(SystemClock):
+    """A clock on which every look takes a second."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def now_s(self) -> float:
+        self.looks += 1
+        return float(self.looks)
+
+
+async def test_a_connection_that_comes_too_late_is_kept_and_nothing_is_sent_over_it() -> None:
+    async with FaultyAuthService() as service:
+        exchange = HttpExchange(service.url, connect_timeout_s=5.0, idle_connection_s=60.0, clock=Ticking())
+        assert await exchange(call_of(LOGIN), None, 2.5) == Broken("connection_timeout")
+        assert isinstance(await exchange(call_of(LOGIN), None, 100.0), Reply)
+        assert [sent.connection for sent in service.journal] == [1]
+        await exchange.close()
+
+
+async def test_idle_connections_are_retired_each_in_its_time() -> None:
+    gone = asyncio.Semaphore(0)
+
+    async def answer_then_see(connection: Connection, delivery: Delivery) -> None:
+        await asyncio.sleep(0.06 * (connection.number - 1))
+        await scripts.json_reply(200, {})(connection, delivery)
+        await connection.left()
+        gone.release()
+
+    async with FaultyAuthService() as service, exchange_with(service.url, idle_connection_s=0.1) as exchange:
+        service.answer(LOGIN_PATH, answer_then_see)
+        await asyncio.gather(put(exchange), put(exchange))
+        async with asyncio.timeout(LONGEST_S):
+            await gone.acquire()
+            await gone.acquire()
+        assert service.connections_count == 2
 
 
 async def test_a_closed_exchange_asks_nobody() -> None:

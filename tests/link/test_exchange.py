@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from netra.core.secret import Secret
 from netra.core.verdict.operations import CONFIG, HEALTH, LOGIN, LOGOUT
 from netra.core.verdict.reply import Broken, Reply
 from netra.lab import scripts
@@ -16,6 +17,7 @@ from netra.lab.connection import Connection, Delivery, Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import JSON, message
 from netra.link.connection import MAX_REPLY_BYTES
+from netra.link.exchange import request_bytes
 from tests.link.sockets import SEAL, code_from, exchange_with, put
 from tests.link.support import EMAIL, PASSWORD, SECRET, SERVICE_ID, TRACEPARENT, call_of
 
@@ -238,6 +240,105 @@ async def test_a_second_answer_that_nobody_asked_for_reaches_nobody() -> None:
         for _ in range(3):
             got = await put(exchange)
             assert isinstance(got, Broken) or json.loads(got.body)["user"]["email"] == EMAIL
+
+
+# --- the parser ------------------------------------------------------------------------------------------------------
+
+
+async def test_interim_replies_are_passed_over_and_a_flood_of_them_is_not() -> None:
+    good = message(200, [JSON], b"{}")
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nRetry-After: 9\r\n\r\n"
+    few = await got_for(scripts.raw(interim * 10 + good))
+    assert isinstance(few, Reply)
+    assert (few.status, few.body, "link" in few.headers) == (200, b"{}", False)
+    assert await got_for(scripts.raw(interim * 11 + good)) == Broken("http_protocol_error")
+    assert await got_for(scripts.raw(b"HTTP/1.1 100 Continue\r\n\r\n" * 5000)) == Broken("http_protocol_error")
+
+
+@pytest.mark.parametrize(
+    "switch",
+    [b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", b"HTTP/1.1 101 Switching\r\n\r\n"],
+    ids=["with a protocol", "without one"],
+)
+async def test_another_protocol_is_a_reply_of_its_status_and_ends_the_connection(switch: bytes) -> None:
+    async with FaultyAuthService() as service, exchange_with(service.url) as exchange:
+        service.answer(LOGIN_PATH, scripts.raw(switch))
+        got = await put(exchange)
+        assert isinstance(got, Reply)
+        assert got.status == 101
+        service.heal()
+        assert isinstance(await put(exchange), Reply)
+
+
+async def test_a_server_that_offers_another_protocol_beside_its_reply_is_understood() -> None:
+    headers = [JSON, ("Upgrade", "h2,h2c"), ("Connection", "Upgrade, Keep-Alive")]
+    got = await got_for(scripts.reply(200, b'{"a": 1}', headers))
+    assert isinstance(got, Reply)
+    assert (got.status, got.body) == (200, b'{"a": 1}')
+
+
+def chunked(*parts: bytes) -> bytes:
+    """A reply in chunks, each given as it goes over the line."""
+    return message(200, [JSON, ("Transfer-Encoding", "chunked")], b"".join(parts), length=False)
+
+
+async def test_a_reply_in_chunks_of_a_byte_is_put_together() -> None:
+    got = await got_for(scripts.raw(chunked(b"1\r\nx\r\n" * MAX_REPLY_BYTES, b"0\r\n\r\n")))
+    assert isinstance(got, Reply)
+    assert got.body == b"x" * MAX_REPLY_BYTES
+
+
+@pytest.mark.parametrize("endless", [b"2;", b"0\r\nX-T: "], ids=["an extension of a chunk", "a trailer"])
+async def test_around_a_body_no_more_is_taken_than_the_body_may_weigh(endless: bytes) -> None:
+    async def flood(connection: Connection, delivery: Delivery) -> None:
+        await connection.send(chunked(endless))
+        while not connection.closing:
+            await connection.send(b"e" * 65_536)
+
+    assert await got_for(flood) == Broken("response_too_large")
+
+
+async def test_what_follows_a_body_changes_nothing_that_stood_before_it() -> None:
+    got = await got_for(scripts.raw(chunked(b"2\r\n{}\r\n0\r\nContent-Type: text/html\r\n\r\n")))
+    assert isinstance(got, Reply)
+    assert got.headers.get("content-type") == "application/json"
+
+
+async def test_a_reply_that_says_goodbye_is_taken_and_its_connection_is_not_used_again() -> None:
+    async with FaultyAuthService() as service, exchange_with(service.url) as exchange:
+        service.answer(LOGIN_PATH, scripts.reply(200, b"{}", [JSON, ("Connection", "close")]))
+        for _ in range(2):
+            assert isinstance(await put(exchange), Reply)
+    assert [sent.connection for sent in service.journal] == [1, 2]
+
+
+# --- what is written -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Service-ID: evil", "a\nb", "a\rb", "a\x00b", "\u20ac", "\ud800"])
+def test_a_value_that_would_break_its_line_is_never_sent(value: str) -> None:
+    call = call_of(LOGIN)
+    for broken in (
+        call._replace(headers=(*call.headers, ("User-Agent", value))),
+        call._replace(headers=(*call.headers, (value, "x"))),
+        call._replace(target=f"/auth/{value}"),
+        call._replace(bearer=Secret(value)),
+    ):
+        assert request_bytes(broken, SEAL, "auth.test") == Broken("proxy_configuration_error")
+
+
+def test_a_body_that_is_no_text_is_never_sent() -> None:
+    broken = call_of(LOGIN)._replace(body=Secret('{"email": "\ud800"}'))
+    assert request_bytes(broken, SEAL, "auth.test") == Broken("proxy_configuration_error")
+
+
+def test_a_body_may_hold_what_a_head_may_not() -> None:
+    sent = request_bytes(call_of(LOGIN)._replace(body=Secret("a\r\n\r\nb\x00\u20ac")), None, "auth.test:8443")
+    assert isinstance(sent, bytes)
+    head, _, body = sent.partition(b"\r\n\r\n")
+    assert head.split(b"\r\n")[:2] == [b"POST /auth/login HTTP/1.1", b"Host: auth.test:8443"]
+    assert body == "a\r\n\r\nb\x00\u20ac".encode()
+    assert b"Content-Length: %d" % len(body) in head
 
 
 def test_a_seal_prints_as_dots_and_leaves_out_what_is_not_set() -> None:

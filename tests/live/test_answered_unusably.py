@@ -1,5 +1,6 @@
 """The auth service answered, and its answer is no verdict: 502, or 503 when it says so itself; never 401, never 500."""
 
+import asyncio
 import gzip
 import json
 
@@ -10,7 +11,7 @@ from netra.lab.connection import Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import HTML, JSON, html, json_reply, message, problem, raw, reply, session
 from tests.live.rows import Ask, Failure, assert_failure, assert_next_is_good, log_out, refresh, who_am_i
-from tests.support.gateways import EMAIL, Views, gateway
+from tests.support.gateways import EMAIL, Running, Views, gateway
 
 GOOD = json.dumps(session(EMAIL)).encode()
 
@@ -234,15 +235,21 @@ async def test_row_unexpected_status__neither_success_nor_refusal(
     await assert_answer(views, service, answered("unexpected_status"), reply(status, GOOD, [JSON]))
 
 
-async def test_a_second_answer_that_nobody_asked_for_reaches_nobody(service: FaultyAuthService) -> None:
-    stray = message(200, [JSON], json.dumps(session("mallory@example.com")).encode())
-    async with gateway(service.url) as running:
-        for number in range(5):
-            service.answer("/auth/login", scripts.twice(reply(200, GOOD, [JSON]), stray))
-            assert (await running.log_in()).json["user"]["email"] == EMAIL
-            service.heal()
-            mine = f"user{number}@example.com"
-            assert (await running.log_in(mine)).json["user"]["email"] == mine
+STRAY = message(200, [JSON], json.dumps(session("mallory@example.com")).encode())
+
+
+@pytest.mark.parametrize("unasked", [STRAY, STRAY[:40], b"\r\n" + STRAY], ids=["whole", "begun", "after a blank line"])
+@pytest.mark.parametrize("after_s", [0.0, 0.02], ids=["at once", "while nobody waits"])
+async def test_a_second_answer_that_nobody_asked_for_reaches_nobody(
+    running: Running, service: FaultyAuthService, unasked: bytes, after_s: float
+) -> None:
+    for number in range(3):
+        service.answer("/auth/login", scripts.twice(reply(200, GOOD, [JSON]), unasked, after_s))
+        assert (await running.log_in()).json["user"]["email"] == EMAIL
+        await asyncio.sleep(2 * after_s)
+        service.heal()
+        mine = f"user{number}@example.com"
+        assert (await running.log_in(mine)).json["user"]["email"] == mine
 
 
 async def test_a_cookie_of_the_auth_service_is_neither_kept_nor_passed_on(service: FaultyAuthService) -> None:

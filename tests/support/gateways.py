@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from io import BytesIO, TextIOWrapper
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TextIO
 
 from netra.asgi.adapter import App
 from netra.asgi.server import Listener, bind, serve
-from netra.assemble import Assembled, open_gateway
-from netra.listen import telling
+from netra.assemble import Assembled, facts_of, open_gateway
+from netra.observe.lines import Lines
+from netra.observe.logs import Logs, logger_for
+from netra.observe.tell import Tell
+from netra.pages.book import read_book
 from netra.settings.read import read
 from netra.settings.variables import Settings
 from tests.support import wire
@@ -62,7 +65,9 @@ class Running(NamedTuple):
 
     def lines_of(self, request_id: str) -> list[Any]:
         """The log lines of one request."""
-        return [line for line in self.lines if line["request_id"] == request_id]
+        marked = f'"{request_id}"'.encode()
+        lines = [json.loads(line) for line in self.log.getvalue().splitlines() if marked in line]
+        return [line for line in lines if line["request_id"] == request_id]
 
     def events(self) -> list[str]:
         """The events so far."""
@@ -111,17 +116,24 @@ async def opened(settings: Settings) -> AsyncIterator[Running]:
     At its end no slot is lost, no listener has failed, no request was a crash, and no log line tells a secret.
     """
     log = BytesIO()
-    stream = TextIOWrapper(log, write_through=True)
-    with telling(settings, stream) as tell:
-        stop = asyncio.Event()
-        async with open_gateway(settings, tell) as assembled, served(assembled.public, stop) as public:
-            running = Running(public, assembled, log, stop)
-            yield running
-            assert assembled.gateway.parts.link.slots.taken_count == 0, "a slot was not given back"
+    stream = TextIOWrapper(log)  # held until the end: a stream that is forgotten closes what it wraps
+    tell = told_to(settings, stream)
+    stop = asyncio.Event()
+    async with open_gateway(settings, tell) as assembled, served(assembled.public, stop) as public:
+        running = Running(public, assembled, log, stop)
+        yield running
+        assert assembled.gateway.parts.link.slots.taken_count == 0, "a slot was not given back"
     assert tell.failures_count == 0, "a listener failed"
+    stream.flush()
     told = log.getvalue().decode()
     assert [secret for secret in NEVER_LOGGED if secret in told] == [], "a log line tells a secret"
     assert "Internal error" not in running.events(), running.lines
+
+
+def told_to(settings: Settings, stream: TextIO) -> Tell:
+    """Log lines as `serve` writes them, but at once: what a test asks for after an answer is there."""
+    logger = logger_for(stream, settings.log_format, settings.log_level)
+    return Tell([Logs(Lines(read_book(), facts_of(settings), "run-of-test"), logger)])
 
 
 @asynccontextmanager

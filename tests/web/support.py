@@ -5,6 +5,7 @@ It must never open a socket: bytes on the line are the business of the listener'
 
 import json
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, Final
 
 from netra.asgi.adapter import App, Limits
@@ -64,9 +65,11 @@ class Front:
         findings: tuple[Finding, ...] = (),
         admin_token: Any = None,
         link: dict[str, Any] | None = None,
+        now_s: float | None = None,
         **changes: Any,
     ) -> None:
-        self.stage = Stage(*script, parts=parts, **(link or {}))
+        # Requests are stamped by the machine's clock: the gateway's begins at the same instant.
+        self.stage = Stage(*script, parts=parts, now_s=monotonic() if now_s is None else now_s, **(link or {}))
         self.crashes: list[BaseException] = []
         gateway = self.stage.gateway
         self.view = view(self.stage.clock, standing=lambda: gateway.standing, **changes)

@@ -25,7 +25,7 @@ FINDING = Finding(Severity.WARNING, "disclosure", "NETRA_DISCLOSE", "told in ful
 
 def front(standing: Standing, **options: Any) -> Front:
     """An admin listener of a gateway that stands so."""
-    return Front(link={"standing": standing}, **options)
+    return Front(link={"standing": standing}, now_s=1000.0, **options)
 
 
 async def test_health_says_what_is_known_and_since_when() -> None:
@@ -46,7 +46,7 @@ async def test_health_says_what_is_known_and_since_when() -> None:
             ],
             "auth_service:handshake": [
                 {
-                    "componentType": "component", "status": "pass", "observedValue": "accepted",
+                    "componentType": "component", "status": "pass", "observedValue": "accepted", "code": None,
                     "service_id": "netra-under-test", "idempotency": True, "auth_service_environment": "staging",
                 }
             ],

@@ -20,16 +20,9 @@ MADE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01")
 def label(*headers: tuple[str, str], client_address: str | None = "203.0.113.9") -> Label:
     """The label of a request with these headers."""
     found: Headers = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    return label_of(
-        Request(
-            method="POST",
-            path="/",
-            headers=found,
-            request_id="request-1",
-            received_at_s=0.0,
-            client_address=client_address,
-        )  # fmt: skip
-    )
+    request = Request(method="POST", path="/", headers=found, request_id="request-1", received_at_s=0.0)
+    request.client_address = client_address
+    return label_of(request)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +95,7 @@ def test_a_user_agent_is_cut_and_made_plain(agent: str | None, kept: str | None)
 def test_nothing_else_of_a_client_is_in_a_label() -> None:
     made = label(
         ("x-service-id", "evil"), ("x-service-secret", "evil"), ("idempotency-key", "evil"), ("cookie", "evil=1"),
-        ("baggage", "evil=1"), ("authorization", "Bearer evil"), ("x-forwarded-for", "6.6.6.6"), ("forwarded", "for=evil"),
+        ("baggage", "evil=1"), ("authorization", "Bearer evil"), ("x-forwarded-for", "evil"), ("forwarded", "for=evil"),
     )  # fmt: skip
     assert "evil" not in repr(made)
     assert (made.request_id, made.client_address, made.idempotency_key) == ("request-1", "203.0.113.9", None)

@@ -81,9 +81,11 @@ def _telling(settings: "AuthdSettings") -> "Iterator[Tell]":
     import logging
 
     from netra.observe.logs import OthersLines, logger_for
+    from netra.observe.outlet import Outlet
 
     run_id = f"run-{os.urandom(6).hex()}"
-    logger = logger_for(sys.stdout, settings.log_format, settings.log_level)
+    outlet = Outlet(sys.stdout)
+    logger = logger_for(outlet, settings.log_format, settings.log_level)
 
     def tell(level: int, event: str, fields: Mapping[str, object]) -> None:
         # A reader that has gone, or a full disk, is no reason to stop answering.
@@ -96,6 +98,7 @@ def _telling(settings: "AuthdSettings") -> "Iterator[Tell]":
         yield tell
     finally:
         logging.getLogger().removeHandler(others)
+        outlet.close()
 
 
 def read_or_exit(options: "Options | None" = None) -> "tuple[AuthdSettings, list[Finding]]":

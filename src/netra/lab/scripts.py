@@ -130,11 +130,12 @@ def huge_body(size_bytes: int) -> Script:
     return reply(200, b'{"access_token": "' + b"x" * size_bytes + b'"}', [JSON])
 
 
-def twice(first: Script, unasked: bytes) -> Script:
-    """An answer, and at once a second one that nobody has asked for."""
+def twice(first: Script, unasked: bytes, after_s: float = 0.0) -> Script:
+    """An answer, and at once or a moment later more bytes that nobody has asked for."""
 
     async def script(connection: Connection, delivery: Delivery) -> None:
         await first(connection, delivery)
+        await asyncio.sleep(after_s)
         await connection.send(unasked)
 
     return script

@@ -4,6 +4,7 @@ It must never hand a reply to anybody but the exchange that asked for it, nor ta
 """
 
 import asyncio
+import select
 from typing import Any, Final, NamedTuple
 
 import httptools
@@ -14,6 +15,8 @@ from netra.core.verdict.reply import Broken
 MAX_REPLY_BYTES: Final = 64 * 1024
 MAX_REPLY_HEAD_BYTES: Final = 16 * 1024
 MAX_HEADERS_COUNT: Final = 128
+MAX_RAW_BYTES: Final = 8 * MAX_REPLY_BYTES
+"""What a whole reply may weigh on the wire: one that comes in chunks of a single byte is six times its size."""
 MAX_INTERIM_COUNT: Final = 10
 """How many `1xx` replies may come before the one that counts."""
 
@@ -41,7 +44,8 @@ class Connection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._headers: dict[str, str] = {}
-        self._body = b""
+        self._body = bytearray()
+        self._raw_bytes = 0
         self._head_bytes = 0
         self._headers_count = 0
         self._interim_count = 0
@@ -52,6 +56,16 @@ class Connection(asyncio.Protocol):
     def reusable(self) -> bool:
         """May another exchange begin here?"""
         return self._waiter is None and not self._transport.is_closing()
+
+    @property
+    def silent(self) -> bool:
+        """Has nothing come in since the last reply, also nothing that the event loop has not read yet?
+
+        What comes unasked would be taken for the next reply, and the end of the stream for a broken exchange.
+        """
+        waiting = select.poll()
+        waiting.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not waiting.poll(0)
 
     async def exchange(self, request: bytes, left_s: float) -> Received | Broken:
         """Send a request and await its reply for at most `left_s`. Whoever is cancelled leaves no reply behind."""
@@ -94,8 +108,11 @@ class Connection(asyncio.Protocol):
         except PARSER_ERRORS as error:
             self._unreadable(error)
             return
+        self._raw_bytes += len(data)
         if not self._head_complete:
             self._count_head(len(data), headers_count=0)
+        elif self._raw_bytes > MAX_RAW_BYTES:
+            self._end(Broken("response_too_large"))
 
     def _unreadable(self, error: Exception) -> None:
         """What follows is not a reply to us: another protocol, or nothing that can be read."""
@@ -144,14 +161,14 @@ class Connection(asyncio.Protocol):
             return
         if not self._parser.should_keep_alive():
             self._transport.close()
-        self._end(Received(status, self._headers, self._body))
+        self._end(Received(status, self._headers, bytes(self._body)))
 
     def eof_received(self) -> None:
         """The auth service will send no more; only a body without a length may end so."""
         if self._waiter is None:
             return
         if self._head_complete and not self._framed:
-            self._end(Received(self._parser.get_status_code(), self._headers, self._body))
+            self._end(Received(self._parser.get_status_code(), self._headers, bytes(self._body)))
         elif self._head_complete:
             self._end(Broken("response_incomplete"))
 

@@ -74,9 +74,13 @@ class HttpExchange:
         connection = self._kept() or await self._connected(left_s)
         if isinstance(connection, Broken):
             return connection
+        left_s = deadline_s - self._clock.now_s()
+        if left_s <= 0:
+            self._keep(connection)
+            return Broken("connection_timeout")
         self._busy.add(connection)
         try:
-            got = await connection.exchange(request, deadline_s - self._clock.now_s())
+            got = await connection.exchange(request, left_s)
         finally:
             self._busy.discard(connection)
         if connection.reusable:
@@ -89,7 +93,8 @@ class HttpExchange:
         """The connection that was used last, unless the auth service may be about to close it."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.reusable and self._clock.now_s() - connection.idle_since_s < self._idle_connection_s:
+            fresh = self._clock.now_s() - connection.idle_since_s < self._idle_connection_s
+            if connection.reusable and fresh and connection.silent:
                 return connection
             connection.abort()
         return None
@@ -198,16 +203,16 @@ def request_bytes(call: Call[Any], seal: Seal | None, authority: str) -> bytes |
         lines.extend(f"{name}: {value}" for name, value in seal.headers)
     if call.bearer is not None:
         lines.append(f"Authorization: Bearer {call.bearer.reveal()}")
-    body = call.body.reveal().encode() if call.body is not None else b""
-    if body or call.method == "POST":
-        lines.append(f"Content-Length: {len(body)}")
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
-        return Broken("proxy_configuration_error")
     try:
-        return head.encode("latin-1") + b"\r\n\r\n" + body
+        body = call.body.reveal().encode() if call.body is not None else b""
+        if body or call.method == "POST":
+            lines.append(f"Content-Length: {len(body)}")
+        head = "\r\n".join(lines).encode("latin-1")
     except UnicodeEncodeError:
         return Broken("proxy_configuration_error")
+    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
+        return Broken("proxy_configuration_error")
+    return head + b"\r\n\r\n" + body
 
 
 def _tls_context() -> ssl.SSLContext:

@@ -8,13 +8,14 @@ import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, Final, TextIO
+from typing import Any, BinaryIO, Final, TextIO, cast
 
 import msgspec
 import structlog
 
 from netra.core.events import Event
 from netra.observe.lines import Lines
+from netra.observe.outlet import Outlet
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _SENTENCES: Final = (("why", "why"), ("check_first", "check first"))
@@ -34,7 +35,7 @@ class Logs:
         self._logger.log(_LEVELS[line.level], line.event, **line.fields)
 
 
-def logger_for(stream: TextIO | None, log_format: str, level: str) -> Any:
+def logger_for(stream: TextIO | Outlet | None, log_format: str, level: str) -> Any:
     """A logger that writes to `stream`: `json`, `text`, or `auto` for text on a terminal and JSON elsewhere.
 
     Without a stream, as in a program that was started with its output closed, every line is one that failed.
@@ -51,11 +52,11 @@ def logger_for(stream: TextIO | None, log_format: str, level: str) -> Any:
             sort_keys=False,
         )
         return structlog.wrap_logger(
-            structlog.PrintLogger(stream),
+            structlog.PrintLogger(cast("TextIO", stream)),
             processors=[structlog.processors.add_log_level, stamp, _for_people(console)],
             wrapper_class=wrapper,
         )
-    return JsonLines(stream.buffer, _LEVELS[level.lower()])
+    return JsonLines(cast("BinaryIO", stream.buffer), _LEVELS[level.lower()])
 
 
 def _for_people(console: Callable[..., str]) -> Callable[[Any, str, Any], str]:

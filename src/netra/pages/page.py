@@ -26,7 +26,7 @@ FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "elapsed_s": "seconds that the attempt took",
         "budget_s": "seconds that the attempt was allowed",
         "retry_after_s": "seconds until it is worth asking again",
-        "json_keys": "names of the members found in the reply",
+        "lacking": "what is missing in the reply, or of no use",
         "variable": "environment variable that is at fault",
     }
 )

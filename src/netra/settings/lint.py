@@ -167,7 +167,10 @@ _PLACEHOLDER: Final = (
     r"|^(none|null|nil|undefined|n/?a|tbd|unset|not[-_ ]set|empty|missing|unknown|password|secret|example|sample)$"
     r"|^(foo|bar|foobar)$"
 )
-_EPOCH: Final = r"(?<!\d)(1[4-9]\d{8}|2[01]\d{8})(\d{3}|\d{6}|\d{9})?$|(?<!\d)20\d{6}[-T_]?\d{6}Z?$"
+_STAMP: Final = (
+    r"(?<!\d)(1[4-9]\d{8}|2[01]\d{8})(\d{3}|\d{6}|\d{9}|\.\d{1,9})?$"
+    r"|(?<!\d)20\d\d-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])[-T_]?([01]\d|2[0-3])[-:]?[0-5]\d([-:]?[0-5]\d(\.\d{1,9})?)?Z?$"
+)
 
 _UNFILLED: Final = "is a placeholder that nobody has filled in"
 _ASCII: Final = "Use ASCII characters only"
@@ -187,6 +190,7 @@ CHECKS: Final = (
     Check("shell_text", ALL, _like(_SHELL, "is shell text that nobody has expanded"),
           "Set the result of the command or variable; nothing here executes or expands it."),
     Check("shell_text", OPEN - SECRET, _like("`", "holds a backtick, which is shell text"), "Set the output instead."),
+    Check("shell_text", ID, _like(r"\$", "holds a dollar sign, which is shell text"), "Set the result instead."),
     Check("secret_reference", SENT, _like(_REFERENCE, "is a secret's address in a secret manager, not its content"),
           "Let the platform resolve it, or mount it and name the file in the variable with _FILE."),
     Check("path_as_value", SENT, _like(_PATH, "is the path of a file"), "Name it in the variable with _FILE."),
@@ -199,7 +203,7 @@ CHECKS: Final = (
     Check("placeholder", OPEN - SECRET, _like(r"<[\w .-]+>", _UNFILLED), _REAL),
     Check("placeholder", OPEN, _like(_PLACEHOLDER, _UNFILLED), _REAL),
     Check("name_as_value", ALL, _named, "Set the content of the secret or variable, not its name."),
-    Check("time_stamp_in_id", ID, _like(_EPOCH, "ends in a time stamp, so it changes with every deploy"),
+    Check("time_stamp_in_id", ID, _like(_STAMP, "ends in a time stamp, so it changes with every deploy"),
           "Set a constant id, the one that the auth service has registered."),
     Check("illegal_characters", SENT, _no_header_byte, f"{_ASCII}."),
     Check("not_ascii", SENT, _not_ascii, f"{_ASCII}: two ends may encode others differently.", Severity.WARNING),

@@ -19,9 +19,13 @@ def after_handshake(standing: Standing, outcome: Outcome[Handshake]) -> Standing
     """The standing once a handshake has ended. What is not a clear word leaves everything as it was."""
     if isinstance(outcome, Accepted):
         said = outcome.value
-        return standing._replace(handshake="accepted", idempotency=said.idempotency, environment=said.environment)
+        return standing._replace(
+            handshake="accepted", handshake_code=None, idempotency=said.idempotency, environment=said.environment
+        )
     state = shake_of(outcome)
-    return standing if state == "not_yet" else standing._replace(handshake=state, idempotency=False)
+    if state == "not_yet":
+        return standing
+    return standing._replace(handshake=state, handshake_code=outcome.cause.code, idempotency=False)
 
 
 def shake_of(outcome: Outcome[Handshake]) -> Shake:

@@ -68,6 +68,7 @@ def health_document(gateway: Gateway, view: View, version: str, findings: tuple[
         "componentType": "component",
         "status": {"accepted": "pass", "refused": "fail"}.get(standing.handshake, "warn"),
         "observedValue": standing.handshake,
+        "code": standing.handshake_code,
         "service_id": view.service_id,
         "idempotency": standing.idempotency,
         "auth_service_environment": standing.environment,

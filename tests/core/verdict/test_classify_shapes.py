@@ -8,7 +8,7 @@ import pytest
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Done, Handshake, Identity, Offer, Session, User
 from netra.core.verdict.outcomes import Accepted, FieldFault
-from tests.core.support import NGINX_502, SESSION, TOKENS, code, rejected, understood
+from tests.core.support import NGINX_502, SESSION, TOKENS, code, rejected, understood, unknown
 
 ADA = User("u-1", "ada@example.com", "Ada")
 
@@ -88,9 +88,33 @@ def test_a_session_of_the_right_shape_is_accepted(what: str, body: object, user:
     assert outcome.value.refresh_token == Secret(TOKENS["refresh_token"])
 
 
-@pytest.mark.parametrize(("what", "body"), NOT_LOGINS, ids=[row[0] for row in NOT_LOGINS])
-def test_half_a_session_is_no_session(what: str, body: object) -> None:
-    assert code(understood(200, body)) == "unknown: invalid_response", what
+def test_half_a_session_is_no_session() -> None:
+    meant = {what: code(understood(200, body)) for what, body in NOT_LOGINS}
+    assert meant == {what: "unknown: invalid_response" for what, _ in NOT_LOGINS}
+
+
+LACKING: list[tuple[str, dict[str, Any], str]] = [
+    ("login", {}, "access_token, refresh_token, user_email, user_id"),
+    ("login", without("refresh_token"), "refresh_token"),
+    ("login", {**without("user"), "access_token": ""}, "user_email, user_id"),
+    ("login", {**SESSION, "access_token": "", "expires_in": -1}, "access_token, expires_in"),
+    ("login", {**SESSION, "token_type": "mac"}, "token_type"),
+    ("login", with_user(id=True, email="", name=5), "user_email, user_id, user_name"),
+    ("register", {"id": "", "email": "ada@example.com"}, "user_id"),
+    ("refresh", {**TOKENS, "user": {"email": "ada@example.com"}}, ""),
+    ("validate", {"user_id": "u-1"}, "valid"),
+    ("validate", {"valid": 1, "user_id": "u-1", "expires_at": "soon"}, "expires_at, valid"),
+    ("config", {"registration_enabled": 1, "oauth_providers": "acme"}, "oauth_providers, registration_enabled"),
+    ("handshake", {"idempotency": "yes", "service_id": "", "issuer": "x"}, "idempotency, service_id"),
+    ("health", {}, "status"),
+]
+
+
+def test_operators_hear_which_places_of_an_answer_are_missing_or_of_no_use_and_nothing_that_stood_there() -> None:
+    told = [unknown(understood(200, body, operation)).facts.get("lacking") for operation, body, _ in LACKING]
+    assert told == [lacking for _, _, lacking in LACKING]
+    for body in (b"", b"[]", b"<html>"):
+        assert "lacking" not in unknown(understood(200, body)).facts
 
 
 def test_the_life_of_a_session_is_told_in_whole_seconds() -> None:

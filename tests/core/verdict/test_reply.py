@@ -36,5 +36,10 @@ def test_our_credentials_are_good_after_a_handshake_or_by_trust_where_there_is_n
 
 
 def test_at_the_start_nothing_is_known_and_nothing_promised() -> None:
-    assert Standing() == Standing("not_yet", False, True, False, "not_run", None, None, None, None)
-    assert not Standing().credentials_accepted
+    start = Standing()
+    assert (start.handshake, start.connectivity) == ("not_yet", "not_run")
+    promised = (start.credentials_configured, start.credentials_accepted, start.idempotency)
+    assert promised == (False, False, False)
+    assert start.trust_uncoded_401
+    learnt = (start.probe_code, start.probed_at_s, start.next_probe_at_s, start.environment)
+    assert learnt == (None, None, None, None)

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from netra.core.verdict import intermediaries, retry_after, strict_json
 from netra.core.verdict.causes import TABLE
+from netra.core.verdict.operations import of_no_use
 from netra.core.verdict.outcomes import Accepted, FieldFault, Outcome, Rejected, Unknown, unknown
 from netra.core.verdict.reply import Broken, Reply, Standing
 from netra.core.verdict.wire import BodyKind, Call, CodeNames, Pointer, ReplyRow
@@ -126,7 +127,14 @@ def _accepted(
         return _unknown("invalid_response", reading)
     present = _places(accept, reading.document)
     value = call.operation.shape(present) if require <= present.keys() else None
-    return _unknown("invalid_response", reading) if value is None else Accepted(value)
+    return _lacking(require, present, reading, call) if value is None else Accepted(value)
+
+
+def _lacking(require: frozenset[str], present: Mapping[str, Any], reading: _Reading, call: Call[Any]) -> Unknown:
+    """An object that is no answer, with the places, in our own words, that are missing or of no use."""
+    lacking = sorted(require - present.keys()) or of_no_use(call.operation.shape, present)
+    outcome = _unknown("invalid_response", reading)
+    return outcome._replace(facts={**outcome.facts, "lacking": ", ".join(lacking)})
 
 
 def _places(accept: Mapping[str, tuple[Pointer, ...]], document: Any) -> dict[str, Any]:

@@ -174,6 +174,17 @@ def _done(places: Places) -> Done:
     return Done()
 
 
+_GOOD_PLACES: Final[Places] = {
+    "access_token": "a", "refresh_token": "r", "token_type": "Bearer", "expires_in": 1,
+    "user_id": "u", "user_email": "e", "user_name": "n", "valid": True, "expires_at": 1,
+}  # fmt: skip
+
+
+def of_no_use(shape: Callable[[Places], Any], places: Places) -> list[str]:
+    """Which places would spoil an answer in which all others are good: for sentences, never for decisions."""
+    return sorted(name for name, value in places.items() if shape({**_GOOD_PLACES, name: value}) is None)
+
+
 _USER_PLACES: Final = frozenset({"user_id", "user_email", "user_name"})
 _SESSION_PLACES: Final = _USER_PLACES | {"access_token", "refresh_token", "token_type", "expires_in"}
 

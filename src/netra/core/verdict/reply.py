@@ -50,6 +50,8 @@ class Standing(NamedTuple):
     """Monotonic."""
     environment: str | None = None
     """What the auth service says of its own environment."""
+    handshake_code: str | None = None
+    """Why the last handshake was refused, or not to be had; None when it was accepted."""
 
     @property
     def credentials_accepted(self) -> bool:
