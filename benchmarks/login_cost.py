@@ -20,6 +20,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+Process = subprocess.Popen[bytes]
+
 CONNECTIONS = 32
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 LOGIN = {"email": "demo@netra.test", "password": "correct horse battery"}
@@ -56,7 +58,8 @@ wrk.method = "POST"
 wrk.body = '{body}'
 wrk.headers["Content-Type"] = "application/json"
 done = function(summary)
-  io.stderr:write(string.format("%d %d", summary.requests, summary.errors.status + summary.errors.read + summary.errors.timeout))
+  local errors = summary.errors
+  io.stderr:write(string.format("%d %d", summary.requests, errors.status + errors.read + errors.timeout))
 end
 """
 
@@ -79,13 +82,14 @@ def wait_for(url: str) -> None:
     raise SystemExit(f"nothing answers at {url}")
 
 
-def start_nginx(folder: Path, name: str, port: int, upstream: int, locations: str, core: str) -> "subprocess.Popen[bytes]":
+def start_nginx(folder: Path, name: str, ports: tuple[int, int], locations: str, core: str) -> Process:
+    port, upstream = ports
     config = folder / f"{name}.conf"
     config.write_text(NGINX.format(folder=folder, name=name, port=port, upstream=upstream, locations=locations))
     return subprocess.Popen(["taskset", "-c", core, "nginx", "-c", config, "-p", folder], stderr=subprocess.DEVNULL)
 
 
-def start_netra(upstream: int, port: int, admin_port: int, core: str, log: Path) -> "subprocess.Popen[bytes]":
+def start_netra(upstream: int, port: int, admin_port: int, core: str, log: Path) -> Process:
     environment = {
         **os.environ,
         "ENVIRONMENT": "staging",
@@ -100,7 +104,7 @@ def start_netra(upstream: int, port: int, admin_port: int, core: str, log: Path)
     return subprocess.Popen(command, env=environment, stdout=log.open("wb"))
 
 
-def cpu_s(process: "subprocess.Popen[bytes]") -> float:
+def cpu_s(process: Process) -> float:
     """User and system seconds of a process and its children."""
     total = 0.0
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -122,14 +126,14 @@ def load(url: str, script: Path, seconds: int, core: str) -> int:
 def measure(rounds: int, seconds: int) -> dict[str, list[float]]:
     figures: dict[str, list[float]] = {"nginx": [], "netra": []}
     upstream, proxy, public, admin = (free_port() for _ in range(4))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
         script = folder / "login.lua"
         script.write_text(WRK.format(body=json.dumps(LOGIN)))
         answers = UPSTREAM.format(session=json.dumps(SESSION), handshake=json.dumps(HANDSHAKE))
         processes = {
-            "upstream": start_nginx(folder, "upstream", upstream, upstream, answers, "1"),
-            "nginx": start_nginx(folder, "proxy", proxy, upstream, PROXY, "0"),
+            "upstream": start_nginx(folder, "upstream", (upstream, upstream), answers, "1"),
+            "nginx": start_nginx(folder, "proxy", (proxy, upstream), PROXY, "0"),
             "netra": start_netra(upstream, public, admin, "0", folder / "netra.log"),
         }
         urls = {

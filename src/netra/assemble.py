@@ -39,7 +39,7 @@ from netra.pages.book import read_book
 from netra.settings.variables import Settings
 from netra.upkeep.rounds import Rounds, first_round
 from netra.web.admin_app import admin_app
-from netra.web.public_app import public_app
+from netra.web.endpoints import public_app
 from netra.web.view import Readiness, View
 from netra.wires.load import preset
 

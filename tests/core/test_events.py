@@ -9,13 +9,13 @@ from netra.core.events import AttemptEnded, Event
 from netra.core.findings import Finding
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Session
-from netra.core.verdict.outcomes import Accepted, Outcome
+from netra.core.verdict.outcomes import Accepted, Rejected, Unknown
 
 FIELDS: dict[str, dict[str, Any]] = {
     "AttemptEnded": {
         "journey": str,
         "request_id": str,
-        "outcome": Outcome[Any],
+        "outcome": Accepted[Any] | Rejected | Unknown,
         "elapsed_s": float,
         "account": str | None,
         "trace_id": str | None,

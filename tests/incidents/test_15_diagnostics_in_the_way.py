@@ -11,24 +11,32 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from netra.asgi.adapter import App, Limits
+from netra.asgi.callers import Callers
+from netra.asgi.cors import Cors
+from netra.asgi.words import Request
 from netra.assemble import Assembled, open_gateway
 from netra.core.events import Event
 from netra.core.verdict.reply import Broken, Reply
 from netra.core.verdict.wire import Call
 from netra.lab.connection import Script
 from netra.lab.faulty_auth_service import FaultyAuthService
-from netra.lab.scripts import html, json_reply, raw, raw_then_close, raw_then_reset, reply
+from netra.lab.scripts import html, json_reply, raw, raw_then_close, raw_then_reset, redirect, reply
 from netra.link.exchange import Exchange
 from netra.link.seals import Seal
 from netra.observe.lines import Lines
+from netra.observe.logs import Logs, logger_for
 from netra.observe.tell import Tell
 from netra.testing.fakes import Recorded
+from netra.web.endpoints import public_app
 from tests.live.rows import log_in, log_out, refresh, register, who_am_i
-from tests.support.gateways import EMAIL, ENVIRONMENT, LOGIN, PASSWORD, gateway, served, settings_for
+from tests.support.gateways import EMAIL, ENVIRONMENT, LOGIN, PASSWORD, PREFIX, gateway, served, settings_for
 from tests.support.labs import lab
 from tests.support.places import free_port
 from tests.support.problems import assert_problem
@@ -74,26 +82,46 @@ async def test_a_watcher_that_raises_fails_no_login_and_silences_no_other_watche
 
 @pytest.mark.parametrize("facts", [ODD, {}, dict.fromkeys(ODD, "{why}")], ids=["odd", "none", "in braces"])
 async def test_facts_that_no_page_expects_fail_no_login_and_change_no_status(facts: dict[str, str]) -> None:
-    broken_book = Lines({}, facts, "run-1")
-    tell = Tell([lambda event: str(broken_book(event)) and None])
-    async with FaultyAuthService() as service:
-        settings = settings_for(service.url, {"NETRA_DISCLOSE": "operator"})
-        async with open_gateway(settings, tell) as assembled:
-            with_odd_facts(assembled, facts)
-            async with served(assembled.public, asyncio.Event()) as url:
-                assert (await log_in_at(url)).status == 200
-                service.answer("/auth/login", html(500, "<h1>{url}</h1>"))
-                body = assert_problem(await log_in_at(url), 502, "auth_service_error")
-                assert "\x1b" not in body["detail"] + "".join(body["suggestions"])
-    assert tell.failures_count == 1, "a book without a single page was read without a fault"
+    async with FaultyAuthService() as service, open_gateway(settings_for(service.url, {}), Recorded()) as assembled:
+        app = telling_with(facts, assembled)
+        async with served(app, asyncio.Event()) as url:
+            assert (await log_in_at(url)).status == 200
+            for script in (
+                html(500, "<h1>{url}</h1>"),
+                redirect(307, "//{url}\r\nX: y"),
+                json_reply(200, {"user": "{0}"}),
+            ):
+                service.answer("/auth/login", script)
+                answer = await log_in_at(url)
+                assert answer.status == 502, answer
+                told = answer.json["detail"] + "".join(answer.json["suggestions"])
+                assert told.isprintable(), told
+            await service.stop()
+            assert (await log_in_at(url)).code == "connection_refused"
 
 
-def with_odd_facts(assembled: Assembled, facts: dict[str, str]) -> None:
-    """Let the answers' own sentences be told with these facts, too; the mapping is the installation's own."""
-    known = assembled.view.facts
-    assert isinstance(known, dict)
-    known.clear()
-    known.update(facts)
+def telling_with(facts: dict[str, str], assembled: Assembled) -> App:
+    """The public listener of a gateway, with the facts of another installation in its sentences."""
+    view = replace(assembled.view, facts=facts)
+    limits, callers = Limits(), Callers()
+    return public_app(assembled.gateway, view, PREFIX, limits=limits, callers=callers, cors=Cors(), on_crash=crashed)
+
+
+def crashed(request: Request, crash: BaseException) -> None:
+    """No request may end here."""
+    raise AssertionError from crash
+
+
+async def test_a_log_that_has_no_page_for_a_code_fails_no_login_and_changes_no_status() -> None:
+    without_pages = Logs(Lines({}, ODD, "run-1"), logger_for(None, "json", "debug"))
+    tell = Tell([without_pages])
+    async with FaultyAuthService() as service, open_gateway(settings_for(service.url, {}), tell) as assembled:
+        before = tell.failures_count
+        async with served(assembled.public, asyncio.Event()) as url:
+            assert (await log_in_at(url)).status == 200
+            await service.stop()
+            assert_problem(await log_in_at(url), 503, "connection_refused")
+    assert tell.failures_count - before >= 2, "a line without a page and without a stream was written"
 
 
 class CrashingProbe:
@@ -189,17 +217,21 @@ def wait_until_it_lives(address: str, process: "subprocess.Popen[str]") -> None:
 
 
 def test_a_full_disk_under_the_log_fails_no_login() -> None:
-    with lab() as service, open("/dev/full", "wb") as full, serving(service.url, full) as address:
+    with lab() as service, Path("/dev/full").open("wb") as full, serving(service.url, full) as address:
         assert_logins_are_judged(address)
 
 
 def test_a_reader_of_the_log_that_has_gone_fails_no_login() -> None:
     reading, writing = os.pipe()
-    with lab() as service, os.fdopen(reading, "rb") as reader, os.fdopen(writing, "wb") as writer:
-        with serving(service.url, writer) as address:
-            assert_logins_are_judged(address)
-            reader.close()
-            assert_logins_are_judged(address)
+    with (
+        os.fdopen(reading, "rb") as reader,
+        os.fdopen(writing, "wb") as writer,
+        lab() as service,
+        serving(service.url, writer) as address,
+    ):
+        assert_logins_are_judged(address)
+        reader.close()
+        assert_logins_are_judged(address)
 
 
 def assert_logins_are_judged(address: str) -> None:

@@ -128,6 +128,12 @@ ERRORS: Final = {
     "cloudflare 522": _cloudflare(522, "Connection timed out"),
     "cloudflare 521 text": Sent("Cloudflare", 521, [_TEXT, ("CF-RAY", "8f1c2d3e4a5b6c7d-FRA")], "error code: 521"),
     "nginx with 200": _nginx(502, "Bad Gateway")._replace(status=200),
+    "haproxy with 200": _haproxy(
+        503, "Service Unavailable", "No server is available to handle this request."
+    )._replace(status=200),
+    "envoy with 200": _envoy(200, "no healthy upstream"),
+    "load balancer with 200": _load_balancer(503, "Service Temporarily Unavailable")._replace(status=200),
+    "api gateway with 200": _api_gateway(200, "Internal server error"),
     "cloudflare with 200": _cloudflare(503, "Just a moment...")._replace(status=200),
     "google with 200": _google(500, "Server Error", "The server encountered an error.")._replace(status=200),
 }  # fmt: skip

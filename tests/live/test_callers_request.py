@@ -64,7 +64,7 @@ async def test_row_method_not_allowed__says_which_are(views: Views, service: Fau
 
 async def test_row_request_timeout__headers_and_bodies_must_come_in_time(service: FaultyAuthService) -> None:
     head, body = wire.message("POST", LOGIN, [JSON], b"x" * 10_000).split(b"\r\n\r\n")
-    row = Refusal("request_timeout", 408, "correct_input")
+    row = Refusal("request_timeout", 408, "wait")
     async with both_views(service.url, NETRA_RECEIPT_TIMEOUT_S="0.2") as views:
         await assert_form(views, service, row, dripped(head[:20], head[20:]))
         await assert_form(views, service, row, dripped(head + b"\r\n\r\n", body))

@@ -8,7 +8,7 @@ from netra.lab import scripts
 from netra.lab.connection import Connection, Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from tests.live.rows import Failure, assert_failure, assert_next_is_good
-from tests.support.gateways import IMPATIENT, Views, both_views, gateway
+from tests.support.gateways import IMPATIENT, Running, Views, both_views
 from tests.support.places import silent_port
 
 LATE = Failure("response_timeout", 504, "maybe_sent", owner="auth_service")
@@ -58,10 +58,11 @@ async def test_a_process_that_takes_connections_and_is_stopped_is_a_response_tim
             await assert_failure(views, LATE)
 
 
-async def test_a_user_of_a_frozen_auth_service_delays_nobody_else(service: FaultyAuthService) -> None:
-    async with gateway(service.url, **IMPATIENT) as running:
-        service.answer("/auth/login", scripts.silence(), user="eve")
-        slow = asyncio.create_task(running.log_in("eve@example.com"))
-        assert (await running.log_in()).status == 200
-        assert not slow.done()
-        assert (await slow).status == 504
+async def test_a_user_who_is_kept_waiting_delays_nobody_else(running: Running, service: FaultyAuthService) -> None:
+    enough = asyncio.Event()
+    service.answer("/auth/login", scripts.when(enough, scripts.problem(401, "invalid_credentials")), user="eve")
+    slow = asyncio.create_task(running.log_in("eve@example.com"))
+    assert (await running.log_in()).status == 200
+    assert not slow.done()
+    enough.set()
+    assert (await slow).status == 401

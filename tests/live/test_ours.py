@@ -8,9 +8,8 @@ import pytest
 
 from netra.assemble import open_gateway
 from netra.core.events import AttemptEnded, Crashed, Event
-from netra.lab.connection import Connection, Delivery
 from netra.lab.faulty_auth_service import FaultyAuthService
-from netra.lab.scripts import json_reply, session
+from netra.lab.scripts import json_reply, session, when
 from tests.live.rows import UNAVAILABLE, Failure, assert_failure, assert_next_is_good, assert_nothing_told
 from tests.support.gateways import LOGIN, Running, both_opened, both_views, served, settings_for
 from tests.support.places import free_port
@@ -27,13 +26,8 @@ def own(code: str, event: str = "Login failed") -> Failure:
 
 async def test_row_connection_limit_reached__one_too_many_is_turned_away_at_once(service: FaultyAuthService) -> None:
     enough = asyncio.Event()
-
-    async def think(connection: Connection, delivery: Delivery) -> None:
-        await enough.wait()
-        await json_reply(200, session("eve@example.com"))(connection, delivery)
-
     async with both_views(service.url, NETRA_MAX_IN_FLIGHT="1", NETRA_LOGIN_BUDGET_S="15") as views:
-        service.answer("/auth/login", think, user="eve")
+        service.answer("/auth/login", when(enough, json_reply(200, session("eve@example.com"))), user="eve")
         slow = [asyncio.create_task(running.log_in("eve@example.com")) for running in views]
         while len(service.delivered("/auth/login")) < 2:
             await asyncio.sleep(0.01)

@@ -224,7 +224,7 @@ def test_an_auth_service_that_comes_back_is_used_at_once(staging: Gateway, auth_
 
 
 def test_a_frozen_auth_service_is_504_at_the_budget_and_is_asked_once(auth_service: AuthService) -> None:
-    with Gateway(auth_service.url, told=told("staging", auth_service, NETRA_LOGIN_BUDGET_S="1.5")) as gateway:
+    with Gateway(auth_service.url, told=told("staging", auth_service, NETRA_LOGIN_BUDGET_S="2.5")) as gateway:
         assert gateway.log_in(EMAIL, PASSWORD).status == 200
         with auth_service.frozen():
             answer = gateway.log_in(EMAIL, PASSWORD)
@@ -251,11 +251,11 @@ def test_a_gateway_that_starts_before_its_auth_service_lives_and_heals_alone(aut
 
 
 def test_not_being_let_in_and_not_being_answered_are_two_timeouts() -> None:
-    patience = {"NETRA_CONNECT_TIMEOUT_S": "0.2", "NETRA_LOGIN_BUDGET_S": "1", "NETRA_TOKEN_BUDGET_S": "0.5"}
-    how = told("staging", None, **patience)
-    with full_port() as port, Gateway(f"http://127.0.0.1:{port}", told=how) as gateway:
+    connecting_fast = told("staging", None, NETRA_CONNECT_TIMEOUT_S="0.2")
+    with full_port() as port, Gateway(f"http://127.0.0.1:{port}", told=connecting_fast) as gateway:
         connecting = assert_problem(gateway.log_in(EMAIL, PASSWORD), 503, "connection_timeout")
         assert [each["phase"] for each in connecting["debug_info"]["attempts"]] == ["never_sent"] * 3
+    how = told("staging", None, NETRA_CONNECT_TIMEOUT_S="0.2", NETRA_LOGIN_BUDGET_S="1", NETRA_TOKEN_BUDGET_S="0.5")
     with silent_port() as port, Gateway(f"http://127.0.0.1:{port}", told=how) as gateway:
         reading = assert_problem(gateway.log_in(EMAIL, PASSWORD), 504, "response_timeout")
         assert [each["phase"] for each in reading["debug_info"]["attempts"]] == ["maybe_sent"]

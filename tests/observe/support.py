@@ -4,6 +4,7 @@ It must never write to the real standard output.
 """
 
 import json
+import re
 from io import BytesIO, TextIOWrapper
 from typing import Any, Final
 
@@ -56,6 +57,11 @@ class Paper:
     def text(self) -> str:
         """Everything so far."""
         return self.written.getvalue().decode()
+
+    @property
+    def lines_count(self) -> int:
+        """How many events were written, whatever the form: sentences that stand below one are not counted."""
+        return len(re.findall(r'^(?:\{"timestamp"|\d{4}-)', self.text, re.MULTILINE))
 
     @property
     def lines(self) -> list[Any]:

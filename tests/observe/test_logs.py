@@ -62,6 +62,8 @@ def test_a_text_line_is_for_reading() -> None:
     assert "All 3 login attempts failed" in paper.text
     assert "request_id=request-3" in paper.text
     assert "code=connection_refused" in paper.text
+    assert "\n    why: " in paper.text, "the sentences stand below"
+    assert "\n    check first: " in paper.text
     assert "\x1b[" not in paper.text, "colour is for terminals"
 
 
@@ -90,7 +92,7 @@ def test_what_matters_less_than_the_level_is_not_written(log_format: str, level:
     paper = Paper(log_format, level)
     for event in (SUCCEEDED, CHECKED, FAILED):
         paper.logs(event)
-    assert paper.text.count("\n") == count
+    assert paper.lines_count == count
 
 
 # --- others' lines ----------------------------------------------------------------------------------------------------
@@ -274,7 +276,7 @@ async def test_no_line_of_any_journey_holds_a_secret_or_an_identifier(log_format
     await stage.gateway.log_out(tokens(at_s, "access-token-1", "refresh-token-1"))
     await stage.gateway.who_is(tokens(at_s, "access-token-1"))
     await stage.gateway.offer(LABEL, at_s)
-    assert paper.text.count("\n") == 6
+    assert paper.lines_count == 6
     assert tell.failures_count == 0
     assert [planted for planted in PLANTED if planted in paper.text] == []
 

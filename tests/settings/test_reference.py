@@ -15,7 +15,7 @@ LINE = re.compile(r"(?:# )?([A-Z][A-Z0-9_]+)=(.*)")
 
 
 def _assignments(text: str) -> dict[str, str]:
-    return dict(match.groups() for line in text.splitlines() if (match := LINE.fullmatch(line)))
+    return {match[1]: match[2] for line in text.splitlines() if (match := LINE.fullmatch(line))}
 
 
 def test_the_settings_page_is_up_to_date() -> None:

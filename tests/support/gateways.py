@@ -42,7 +42,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 """What a gateway under test is told, unless a test says otherwise."""
 IMPATIENT: Final[Mapping[str, str]] = {
-    "NETRA_LOGIN_BUDGET_S": "0.3", "NETRA_TOKEN_BUDGET_S": "0.3", "NETRA_CONNECT_TIMEOUT_S": "0.1",
+    "NETRA_LOGIN_BUDGET_S": "0.6", "NETRA_TOKEN_BUDGET_S": "0.3", "NETRA_CONNECT_TIMEOUT_S": "0.1",
 }  # fmt: skip
 """Budgets for tests that wait for their end."""
 NEVER_LOGGED: Final = (SECRET, OTHER_SECRET, PASSWORD, EMAIL, EMAIL.encode().hex())

@@ -18,7 +18,7 @@ from netra.core.verdict.reply import Standing
 from netra.pages.book import read_book
 from netra.testing.fakes import FakeClock, Scripted
 from netra.web.admin_app import admin_app
-from netra.web.public_app import public_app
+from netra.web.endpoints import public_app
 from netra.web.view import Readiness, View
 from tests.gateway.support import Stage
 from tests.support import wire

@@ -132,7 +132,7 @@ def test_a_row_may_refuse_by_what_only_an_auth_service_says(row: str) -> None:
 
 def test_a_row_that_refuses_nobody_may_be_read_from_anything() -> None:
     text = login('status = [302, 401, 500]\nbody = ["other", "intermediary"]\ncode = "intermediary_rejected"')
-    assert load(text, "acme.toml").templates["login"].rows[0].bodies == {"other", "intermediary"}
+    assert load(text, "acme.toml").templates["login"].rows[0].bodies == frozenset({"other", "intermediary"})
 
 
 def test_everything_that_is_wrong_is_named_at_once_and_in_the_order_of_the_file() -> None:

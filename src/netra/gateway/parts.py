@@ -13,7 +13,7 @@ from unicodedata import normalize
 from netra.core.events import AttemptEnded, Event
 from netra.core.pace.deadline import Deadline
 from netra.core.secret import Secret
-from netra.core.verdict.outcomes import Outcome
+from netra.core.verdict.outcomes import Accepted, Outcome
 from netra.core.verdict.wire import Label, Wire
 from netra.link.calls import Link
 
@@ -52,6 +52,7 @@ class Parts:
     def ended(
         self, journey: str, label: Label, received_at_s: float, outcome: Outcome[Any], account: str | None = None
     ) -> None:
-        """Tell observers how an attempt ended."""
+        """Tell observers how an attempt ended; what was accepted, tokens and all, is none of their business."""
         elapsed_s = self.link.clock.now_s() - received_at_s
-        self.tell(AttemptEnded(journey, label.request_id, outcome, elapsed_s, account, label.traceparent[3:35]))
+        told = Accepted(None, outcome.tried) if isinstance(outcome, Accepted) else outcome
+        self.tell(AttemptEnded(journey, label.request_id, told, elapsed_s, account, label.traceparent[3:35]))

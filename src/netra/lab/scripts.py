@@ -161,6 +161,16 @@ def after(wait_s: float, then: Script) -> Script:
     return script
 
 
+def when(enough: asyncio.Event, then: Script) -> Script:
+    """Think until somebody says that it is enough, then go on."""
+
+    async def script(connection: Connection, delivery: Delivery) -> None:
+        await enough.wait()
+        await then(connection, delivery)
+
+    return script
+
+
 def session(email: str, **changes: Any) -> Mapping[str, Any]:
     """The document of a successful login: its tokens name the e-mail, so that a mix-up shows."""
     token = email.encode().hex()

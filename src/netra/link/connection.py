@@ -38,6 +38,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.idle_since_s = 0.0
         self._transport: Any = None
+        self._incoming = select.poll()
         self._parser = httptools.HttpResponseParser(self)
         self._waiter: asyncio.Future[Received | Broken] | None = None
         self._reset()
@@ -63,9 +64,7 @@ class Connection(asyncio.Protocol):
 
         What comes unasked would be taken for the next reply, and the end of the stream for a broken exchange.
         """
-        waiting = select.poll()
-        waiting.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
-        return not waiting.poll(0)
+        return not self._incoming.poll(0)
 
     async def exchange(self, request: bytes, left_s: float) -> Received | Broken:
         """Send a request and await its reply for at most `left_s`. Whoever is cancelled leaves no reply behind."""
@@ -97,6 +96,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """The connection stands."""
         self._transport = transport
+        self._incoming.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the reply; bytes that nobody asked for end the connection."""

@@ -52,7 +52,7 @@ def logger_for(stream: TextIO | Outlet | None, log_format: str, level: str) -> A
             sort_keys=False,
         )
         return structlog.wrap_logger(
-            structlog.PrintLogger(cast("TextIO", stream)),
+            structlog.WriteLogger(cast("TextIO", stream)),
             processors=[structlog.processors.add_log_level, stamp, _for_people(console)],
             wrapper_class=wrapper,
         )

@@ -3,6 +3,7 @@
 It must never make a login wait: a reader that has stopped reading costs lines, which are counted, and nothing else.
 """
 
+import contextlib
 import errno
 import os
 import threading
@@ -14,6 +15,9 @@ MAX_LINES_COUNT: Final = 10_000
 PAUSE_S: Final = 0.02
 """How long lines gather before they leave in one write."""
 FAREWELL_S: Final = 1.0
+
+OnDropped = Callable[[int], None]
+"""Is told how many lines were lost; called on the thread that writes."""
 
 
 class Outlet:
@@ -34,7 +38,7 @@ class Outlet:
         self._thread: threading.Thread | None = None
         self._told_count = 0
         self.dropped_count = 0
-        self.on_dropped: Callable[[int], None] = lambda _: None
+        self.on_dropped: OnDropped = lambda _: None
         self.buffer = _Bytes(self)
 
     def isatty(self) -> bool:
@@ -82,7 +86,8 @@ class Outlet:
         lost_count = self.dropped_count - self._told_count
         if lost_count:
             self._told_count = self.dropped_count
-            self.on_dropped(lost_count)
+            with contextlib.suppress(Exception):  # whoever counts may be broken; this thread must go on
+                self.on_dropped(lost_count)
 
     def _write_bytes(self, left: bytes) -> None:
         if self._stream is None:

@@ -12,9 +12,8 @@ from netra.asgi.words import Answer, Refusal, Request, Route
 from netra.core.findings import Finding
 from netra.gateway.gate import Gateway
 from netra.web.bodies import ENCODER
-from netra.web.endpoints import ENDPOINTS
+from netra.web.endpoints import ENDPOINTS, route_of
 from netra.web.openapi import description
-from netra.web.public_app import route_of
 from netra.web.render import refusal_answer
 from netra.web.view import View
 

@@ -1,15 +1,20 @@
-"""Every public route, a row each: what it is called, what it takes, what it gives, who answers it.
+"""Every public route, a row each: what it takes, what it gives, who answers it; and the listener made of them.
 
 It must never hold a condition: whether a route exists follows from what the wire offers and the settings allow.
 """
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
-from netra.asgi.words import Answer, Request
+from netra.asgi.adapter import App, Limits, OnCrash
+from netra.asgi.callers import Callers
+from netra.asgi.cors import Cors
+from netra.asgi.words import Answer, Refusal, Request, Route
 from netra.core.verdict.operations import CONFIG, LOGIN, LOGOUT, REFRESH, REGISTER, VALIDATE, Operation
 from netra.gateway.gate import Gateway
 from netra.web import about, bodies, sessions, tokens
+from netra.web.render import refusal_answer
 from netra.web.view import View
 
 
@@ -85,4 +90,24 @@ def offered(gateway: Gateway) -> tuple[Endpoint, ...]:
         for endpoint in ENDPOINTS
         if (endpoint.operation is None or parts.wire.offers(endpoint.operation))
         and (endpoint.operation is not REGISTER or parts.registration)
+    )
+
+
+def public_app(  # noqa: PLR0913 - the parts of a listener
+    gateway: Gateway, view: View, prefix: str, *, limits: Limits, callers: Callers, cors: Cors, on_crash: OnCrash
+) -> App:
+    """The ASGI application of the public listener."""
+
+    def refuse(refusal: Refusal, request_id: str) -> Answer:
+        return refusal_answer(refusal, request_id, view)
+
+    routes = [route_of(endpoint, gateway, view, prefix) for endpoint in offered(gateway)]
+    return App(routes, refuse, on_crash, limits=limits, callers=callers, cors=cors)
+
+
+def route_of(endpoint: Endpoint, gateway: Gateway, view: View, prefix: str) -> Route:
+    """An endpoint as a route of a listener."""
+    path = endpoint.path if endpoint.bare else prefix + endpoint.path
+    return Route(
+        endpoint.method, path, partial(endpoint.handler, gateway=gateway, view=view), endpoint.method == "POST"
     )

@@ -24,7 +24,7 @@ def label_of(request: Request) -> Label:
     agent = request.header(b"user-agent")
     return Label(
         request_id=request.request_id,
-        traceparent=traceparent if kept and traceparent else f"00-{urandom(16).hex()}-{urandom(8).hex()}-01",
+        traceparent=traceparent if kept and traceparent else _new_traceparent(),
         tracestate=tracestate if tracestate and _TRACESTATE.fullmatch(tracestate) else None,
         client_address=request.client_address,
         user_agent=_NOT_PRINTABLE.sub("", agent)[:_MAX_AGENT_CHARS] if agent else None,
@@ -34,3 +34,8 @@ def label_of(request: Request) -> Label:
 def _values(request: Request, name: bytes) -> list[str]:
     """Every value of a header: a list may be sent in parts."""
     return [value.decode("latin-1") for key, value in request.headers if key == name]
+
+
+def _new_traceparent() -> str:
+    digits = urandom(24).hex()
+    return f"00-{digits[:32]}-{digits[32:]}-01"

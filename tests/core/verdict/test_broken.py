@@ -95,9 +95,15 @@ def test_a_timeout_means_what_was_waited_for(sent: bool, code: str) -> None:
 
 @pytest.mark.parametrize(("sent", "code"), [(False, "destination_unroutable"), (True, "connection_terminated")])
 def test_an_error_without_a_number_has_no_words_of_the_system(sent: bool, code: str) -> None:
-    for error in (OSError("hunter2"), OSError(0, "hunter2"), OSError(-3, "hunter2"), OSError("hunter2", "x")):
+    for error in (OSError(0, "hunter2"), OSError(-3, "hunter2"), OSError("hunter2", "x")):
         got = broken(error, sent=sent)
         assert (got.code, dict(got.facts)) == (code, {})
+
+
+@pytest.mark.parametrize(("sent", "code"), [(False, "connection_refused"), (True, "connection_terminated")])
+def test_several_addresses_that_failed_differently_count_as_a_refusal_to_connect(sent: bool, code: str) -> None:
+    got = broken(OSError("hunter2"), sent=sent)
+    assert (got.code, dict(got.facts)) == (code, {})
 
 
 @pytest.mark.parametrize("sent", [True, False])

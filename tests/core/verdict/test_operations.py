@@ -99,10 +99,8 @@ def is_answer(value: object) -> bool:
             return flag in {None, True, False} and whole and all(is_text(each, 64) for each in providers)
         case Handshake():
             texts = (value.service_id, value.environment, value.version, value.issuer, value.audience)
-            return (
-                type(value.idempotency) is bool
-                and all(each is None or is_text(each) for each in texts)
-                and all(is_text(each, 64) for each in value.secret_fingerprints)
+            return all(each is None or is_text(each) for each in texts) and all(
+                is_text(each, 64) for each in value.secret_fingerprints
             )
         case Done():
             return True

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netra.core.verdict.reply import Broken, Reply, Standing
+from netra.core.verdict.reply import Broken, Reply, Shake, Standing
 
 
 def test_a_reply_prints_its_status_and_length_and_nothing_of_its_body_or_headers() -> None:
@@ -29,7 +29,7 @@ def test_a_broken_exchange_has_no_facts_unless_it_was_given_some() -> None:
     ],
 )
 def test_our_credentials_are_good_after_a_handshake_or_by_trust_where_there_is_none(
-    handshake: str, trusted: bool, accepted: bool
+    handshake: Shake, trusted: bool, accepted: bool
 ) -> None:
     standing = Standing()._replace(handshake=handshake, trust_uncoded_401=trusted)
     assert standing.credentials_accepted is accepted

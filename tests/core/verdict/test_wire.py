@@ -21,7 +21,7 @@ from netra.core.verdict.operations import (
     Operation,
 )
 from netra.core.verdict.strict_json import parse
-from netra.core.verdict.wire import Call, Label, forwarded_node
+from netra.core.verdict.wire import Call, Label, Said, forwarded_node
 from tests.core.support import LABEL, call_of, quick, wire
 
 FULL = Label("req-1", LABEL.traceparent, "vendor=1", "2001:db8::1", "curl/8", "key-1")
@@ -121,7 +121,7 @@ def test_a_bearer_is_a_secret_or_it_is_not_said() -> None:
 def test_whatever_a_user_writes_arrives_as_he_wrote_it_and_nothing_else_does(
     identifier: str, password: str, name: str | None
 ) -> None:
-    said = {"identifier": identifier, "password": Secret(password), "name": name}
+    said: Said = {"identifier": identifier, "password": Secret(password), "name": name}
     call = wire().call(REGISTER, said, LABEL)
     wanted = {"email": identifier, "password": password} | ({} if name is None else {"name": name})
     assert body_of(call) == wanted

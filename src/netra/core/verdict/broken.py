@@ -49,7 +49,8 @@ def _unsent(number: int | None, *, tls: bool) -> str:
         return "local_resource_exhausted"
     if number in _CUT:
         return "tls_protocol_error" if tls else "connection_refused"
-    return "connection_refused" if number == errno.ECONNREFUSED else "destination_unroutable"
+    # Several addresses that failed in different ways have no number of their own.
+    return "connection_refused" if number in (errno.ECONNREFUSED, None) else "destination_unroutable"
 
 
 def _after(error: BaseException) -> Broken:

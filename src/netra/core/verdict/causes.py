@@ -85,8 +85,8 @@ def _token(code: str, action: Action, *, owner: Owner = Owner.CLIENT) -> Cause:
     return Cause(code, 401, "rejected", "-", False, "no", "client", owner, action, None, PUBLIC_INVALID_TOKEN)
 
 
-def _request(code: str, status: int) -> Cause:
-    return Cause(code, status, "rejected", "no", False, "no", "client", Owner.CLIENT, Action.CORRECT_INPUT, None, code)
+def _request(code: str, status: int, action: Action = Action.CORRECT_INPUT) -> Cause:
+    return Cause(code, status, "rejected", "no", False, "no", "client", Owner.CLIENT, action, None, code)
 
 
 def _unknown(  # noqa: PLR0913 - a row has these columns
@@ -104,8 +104,10 @@ def _unknown(  # noqa: PLR0913 - a row has these columns
     return Cause(code, status, "unknown", reached, again, counts, hop, owner, action, proxy_error, PUBLIC_UNAVAILABLE)
 
 
-def _ours(code: str, proxy_error: str, *, status: int = 503, reached: Reached = "no") -> Cause:
-    return _unknown(code, status, reached, "gateway", Owner.US, proxy_error)
+def _ours(
+    code: str, proxy_error: str, *, status: int = 503, reached: Reached = "no", owner: Owner = Owner.US
+) -> Cause:
+    return _unknown(code, status, reached, "gateway", owner, proxy_error)
 
 
 def _unreached(code: str, hop: Hop, proxy_error: str, *, again: bool = True, owner: Owner = Owner.NETWORK) -> Cause:
@@ -156,7 +158,7 @@ CALLERS_REQUEST: Final = (
     _request("malformed_request", 400),
     _request("not_found", 404),
     _request("method_not_allowed", 405),
-    _request("request_timeout", 408),
+    _request("request_timeout", 408, Action.WAIT),
     _request("body_too_large", 413),
     _request("uri_too_long", 414),
     _request("unsupported_media_type", 415),
@@ -165,12 +167,12 @@ CALLERS_REQUEST: Final = (
 )
 
 OURS: Final = (
-    _ours("destination_unavailable", "destination_unavailable"),
+    _ours("destination_unavailable", "destination_unavailable", owner=Owner.AUTH_SERVICE),
     _ours("connection_limit_reached", "connection_limit_reached"),
     _ours("local_resource_exhausted", "proxy_internal_error"),
     _ours("auth_service_disabled", "destination_unavailable"),
     _ours("proxy_configuration_error", "proxy_configuration_error"),
-    _ours("keys_unavailable", "destination_unavailable"),
+    _ours("keys_unavailable", "destination_unavailable", owner=Owner.AUTH_SERVICE),
     _ours("draining", "proxy_internal_response"),
     _ours("internal_error", "proxy_internal_error", status=500, reached="maybe"),
 )

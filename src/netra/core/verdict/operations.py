@@ -87,7 +87,7 @@ class Operation(NamedTuple, Generic[T]):
 
 
 def _text(value: Any, limit_chars: int = MAX_TEXT_CHARS) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= limit_chars else None
+    return value if isinstance(value, str) and value.strip() and len(value) <= limit_chars else None
 
 
 def _whole(value: Any, limit: int = MAX_LIFETIME_S) -> int | None:
@@ -122,7 +122,7 @@ def _user(places: Places) -> User | None:
     given = places.get("user_id")
     user_id = _text(str(given) if isinstance(given, int) and not isinstance(given, bool) else given)
     email, name = places.get("user_email"), places.get("user_name")
-    if user_id is None or _wrong(places, "user_email", _text(email)) or not isinstance(name, str | None):
+    if user_id is None or user_id.isspace() or _wrong(places, "user_email", _text(email)) or not isinstance(name, str | None):
         return None
     return User(user_id, email, name[:MAX_TEXT_CHARS] if name else None)
 
