@@ -16,7 +16,7 @@ from netra.core.verdict.causes import Phase
 from netra.core.verdict.outcomes import Unknown
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.testing.fakes import Recorded
-from tests.incidents.operators import EMAIL, PASSWORD, SECRET, doctor, line_of, told
+from tests.incidents.operators import EMAIL, PASSWORD, SECRET, examined, line_of, told
 from tests.support.gateways import ENVIRONMENT, gateway, opened, served, settings_for
 from tests.support.labs import lab
 from tests.support.problems import assert_problem
@@ -53,7 +53,7 @@ async def test_a_line_end_in_a_file_is_taken_off_like_any_other(tmp_path: Path) 
     ):
         assert (await running.log_in()).status == 200
         assert [each.header("X-Service-ID") for each in service.delivered("/auth/login")] == ["netra-backend"]
-    found = [each for each in doctor(told(*SPOILT, **files)).report["findings"] if each["code"] == WHITE_SPACE]
+    found = [each for each in examined(told(*SPOILT, **files)).report["findings"] if each["code"] == WHITE_SPACE]
     assert [each["subject"] for each in found] == ["SERVICE_ID", "SERVICE_SECRET"]
 
 

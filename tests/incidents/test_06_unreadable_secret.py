@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +18,7 @@ import pytest
 from netra.authd import CannotStart
 from netra.authd.store.keys import MAC_FILE, SIGNING_FILE, load_or_create
 from netra.settings.read import read
-from tests.incidents.operators import SECRET, doctor, errors, refused_start, told
+from tests.incidents.operators import OTHER_SECRET, SECRET, errors, examined, refused_start, told
 from tests.support.programs import PATIENCE_S, attempt, environment
 
 
@@ -81,11 +81,11 @@ def test_unset_and_empty_are_told_apart_without_a_file_too() -> None:
     assert (nameless.subject, nameless.what) == ("SERVICE_SECRET_FILE", "is set but names no file")
 
 
-def examined_as_somebody_else(path: Path) -> Any:
+def examined_as_somebody_else(environ: Mapping[str, str]) -> Any:
     """What the check finds when it may not read more than any user may."""
     done = subprocess.run(
         [sys.executable, "-c", AS_SOMEBODY_ELSE],
-        env=environment(told("SERVICE_SECRET", SERVICE_SECRET_FILE=str(path))),
+        env=environment(environ),
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
@@ -98,16 +98,16 @@ def examined_as_somebody_else(path: Path) -> Any:
 def test_a_secret_that_is_there_and_may_not_be_read_says_so() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        path = Path(folder) / "service-secret"
-        path.write_text(SECRET)
-        path.chmod(0o000)
-        refused = examined_as_somebody_else(path)
-        path.chmod(0o444)
-        allowed = examined_as_somebody_else(path)
-    (found,) = [each for each in refused["findings"] if each["severity"] == "error"]
-    assert found["what"] == f"names a file that cannot be read (Permission denied): the file {path}"
+        closed, open_to_all = Path(folder) / "service-secret", Path(folder) / "admin-token"
+        for path, text, mode in ((closed, SECRET, 0o000), (open_to_all, OTHER_SECRET, 0o444)):
+            path.write_text(text)
+            path.chmod(mode)
+        files = {"SERVICE_SECRET_FILE": str(closed), "NETRA_ADMIN_TOKEN_FILE": str(open_to_all)}
+        report = examined_as_somebody_else(told("SERVICE_SECRET", **files))
+    (found,) = [each for each in report["findings"] if each["severity"] == "error"]
+    assert found["subject"] == "SERVICE_SECRET_FILE"
+    assert found["what"] == f"names a file that cannot be read (Permission denied): the file {closed}"
     assert "this user may read it" in found["fix"]
-    assert (refused["ok"], allowed["ok"]) == (False, True)
 
 
 def test_a_start_with_an_empty_file_is_refused_and_the_last_line_names_the_file(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_start_with_an_empty_file_is_refused_and_the_last_line_names_the_file(
     environ = told("SERVICE_SECRET", SERVICE_SECRET_FILE=str(path))
     (last,) = refused_start(environ)
     assert last == (f"error: SERVICE_SECRET: is set but empty (read from the file {path}). Write the value there.")
-    assert doctor(environ).error_lines == [last]
+    assert examined(environ).error_lines == [last]
 
 
 def test_where_a_good_secret_came_from_is_shown(tmp_path: Path) -> None:

@@ -41,6 +41,12 @@ PRESENT: Final[Mapping[str, Headers]] = {
     "a cookie": [("Cookie", "session=1")],
     "an origin": [("Origin", "https://shop.test"), ("X-Forwarded-For", "203.0.113.7")],
 }
+ANSWERED_WITH: Final[tuple[Headers, ...]] = (
+    [("WWW-Authenticate", 'Bearer error="invalid_token"')],
+    [("Server", "cloudflare"), ("CF-RAY", "8f1c2d3e4a5b6c7d-FRA")],
+    [("Via", "1.1 proxy"), ("X-Service-Secret", "mismatch")],
+    [("X-Error-Code", "service_credentials_rejected")],
+)
 OF_ONE_REQUEST: Final = {"request_id", "retry_after", "debug_info"}
 
 
@@ -67,13 +73,14 @@ async def failing(failure: Script | str, **environ: str) -> AsyncIterator[Surfac
             yield Surfaces(running, admin)
 
 
-@pytest.mark.parametrize("code", FAILURES)
-async def test_answer_log_health_and_page_carry_the_same_code(code: str) -> None:
+async def assert_one_code(code: str) -> None:
+    """Answer, log, health and page say this one, and the same sentence."""
     async with failing(FAILURES[code], **IMPATIENT) as surfaces:
         answer = await surfaces.running.log_in()
         body = answer.json
         line = await line_of(surfaces.running, answer)
-        (probe,) = [line for line in surfaces.running.lines if line["event"] == "Auth service connectivity test failed"]
+        failed = "Auth service connectivity test failed"
+        (probe,) = [line for line in surfaces.running.lines if line["event"] == failed]
         (health,) = (await surfaces.checks())["auth_service:connectivity"]
         page = (await surfaces.running.ask("GET", body["type"])).json
         tried = [each["code"] for each in body["debug_info"]["attempts"]]
@@ -83,17 +90,14 @@ async def test_answer_log_health_and_page_carry_the_same_code(code: str) -> None
     assert line["phase"] == probe["phase"] == body["debug_info"]["attempts"][0]["phase"]
 
 
-@pytest.mark.parametrize(
-    ("code", "environ"),
-    [
-        ("service_credentials_rejected", {"SERVICE_SECRET": OTHER_SECRET}),
-        ("service_credentials_missing", {"SERVICE_ID": None, "SERVICE_SECRET": None}),
-    ],
-    ids=["rejected", "missing"],
-)
-async def test_a_secret_is_only_said_to_be_wrong_by_whoever_has_compared_it(
-    code: str, environ: dict[str, str | None]
-) -> None:
+async def test_answer_log_health_and_page_carry_the_same_code() -> None:
+    async with asyncio.TaskGroup() as together:
+        for code in FAILURES:
+            together.create_task(assert_one_code(code))
+
+
+async def assert_one_code_for_our_credentials(code: str, **environ: str | None) -> None:
+    """Answer, log, handshake and health say this one."""
     async with (
         FaultyAuthService(secret="the-one-that-is-registered") as service,
         gateway(service.url, **environ) as running,
@@ -104,6 +108,13 @@ async def test_a_secret_is_only_said_to_be_wrong_by_whoever_has_compared_it(
         (shake,) = [line for line in running.lines if line["event"] == "Handshake refused"]
         (health,) = (await Surfaces(running, admin).checks())["auth_service:handshake"]
     assert {answer.code, line["code"], shake["code"], health["code"]} == {code}
+
+
+async def test_a_secret_is_only_said_to_be_wrong_by_whoever_has_compared_it() -> None:
+    wrong, none = {"SERVICE_SECRET": OTHER_SECRET}, {"SERVICE_ID": None, "SERVICE_SECRET": None}
+    async with asyncio.TaskGroup() as together:
+        together.create_task(assert_one_code_for_our_credentials("service_credentials_rejected", **wrong))
+        together.create_task(assert_one_code_for_our_credentials("service_credentials_missing", **none))
 
 
 @pytest.mark.parametrize("code", ["connection_refused", "auth_service_error", "intermediary_rejected"])
@@ -122,19 +133,10 @@ async def test_a_token_that_is_shown_is_not_blamed_for_an_auth_service_that_is_n
         assert_problem(await surfaces.running.get("/me"), 401, "token_missing")
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
-        [("WWW-Authenticate", 'Bearer error="invalid_token"')],
-        [("Server", "cloudflare"), ("CF-RAY", "8f1c2d3e4a5b6c7d-FRA")],
-        [("Via", "1.1 proxy"), ("X-Service-Secret", "mismatch")],
-        [("X-Error-Code", "service_credentials_rejected")],
-    ],
-    ids=lambda headers: headers[0][0],
-)
-async def test_no_header_of_an_answer_changes_what_its_body_says(headers: list[tuple[str, str]]) -> None:
+async def test_no_header_of_an_answer_changes_what_its_body_says() -> None:
     async with FaultyAuthService() as service, gateway(service.url) as running:
-        service.answer("/auth/login", problem(401, "invalid_credentials", headers))
-        assert_problem(await running.log_in(), 401, "invalid_credentials")
-        service.answer("/auth/login", problem(401, "service_credentials_rejected", headers))
-        assert_problem(await running.log_in(), 502, "service_credentials_rejected")
+        for headers in ANSWERED_WITH:
+            service.answer("/auth/login", problem(401, "invalid_credentials", headers))
+            assert_problem(await running.log_in(), 401, "invalid_credentials")
+            service.answer("/auth/login", problem(401, "service_credentials_rejected", headers))
+            assert_problem(await running.log_in(), 502, "service_credentials_rejected")

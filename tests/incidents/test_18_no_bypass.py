@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import islice
 from typing import Any, Final
 
 import pytest
@@ -29,20 +30,22 @@ from tests.support.wire import post
 
 ENVIRONMENTS: Final = ("development", "test", "staging", "production")
 TEXTS: Final = (
-    "true", "false", "0", "1", "off", "test", "operator", "public", "*", "/any", "json", "text", "debug", "0.1", "2",
-    "127.0.0.1", "127.0.0.1/32", "http://127.0.0.1:9", "https://shop.test", "test-only-Xq8RzL0mWc5YkUe2NsHbP7dGfAo9iT",
+    "true", "false", "operator", "public", "*", "/any", "debug", "0.5", "2", "127.0.0.1", "http://127.0.0.1:9",
+    "test-only-Xq8RzL0mWc5YkUe2NsHbP7dGfAo9iT",
 )  # fmt: skip
-"""What somebody might set a variable to; most settings accept some of these."""
+"""What somebody might set a variable to; every setting accepts some of these."""
+MOST_TEXTS: Final = 2
+"""How many of them are tried with one variable; a switch has but two."""
 ASKS_NOBODY_ELSE: Final = {"AUTH_SERVICE_URL", "AUTH_SERVICE_ENABLED"}
 """With these changed there is nobody who could let anybody in."""
-NOTORIOUS: Final = {
-    name: "true"
-    for name in (
+NOTORIOUS: Final = dict.fromkeys(
+    (
         "AUTH_BYPASS", "BYPASS_AUTH", "SKIP_AUTH", "DISABLE_AUTH", "AUTH_DISABLED", "NO_AUTH", "MOCK_AUTH", "FAKE_AUTH",
         "TESTING", "TEST_MODE", "E2E_TESTING", "DEMO_MODE", "DEV_MODE", "DEBUG", "CI", "PYTEST_CURRENT_TEST",
         "ALLOW_INSECURE", "NETRA_BYPASS", "NETRA_TESTING", "NETRA_DEMO_MODE", "NETRA_SKIP_AUTH", "AUTH_SERVICE_MOCK",
-    )
-}  # fmt: skip
+    ),
+    "true",
+)  # fmt: skip
 """Names under which other programs have such a switch."""
 NOTORIOUS_HEADERS: Final = (
     "x-bypass-auth", "x-skip-auth", "x-test-user", "x-test-mode", "x-e2e-test", "x-debug", "x-user-id", "x-user-email",
@@ -50,20 +53,13 @@ NOTORIOUS_HEADERS: Final = (
     "x-internal-request", "x-service-id", "x-service-secret", "x-admin-token", "x-environment", "x-netra-test",
 )  # fmt: skip
 OF_FRAMING: Final = {
-    "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "upgrade", "expect",
-    "te", "trailer",
+    "host", "content-type", "content-length", "content-encoding", "transfer-encoding", "connection", "upgrade",
+    "expect", "te", "trailer",
 }  # fmt: skip
 """What makes a request another request, or none."""
 DOUBLES: Final = (
-    "netra.testing",
-    "netra.lab",
-    "netra.demo",
-    "netra.authd",
-    "unittest.mock",
-    "pytest",
-    "_pytest",
-    "tests",
-)
+    "netra.testing", "netra.lab", "netra.demo", "netra.authd", "unittest.mock", "pytest", "_pytest", "tests",
+)  # fmt: skip
 
 
 def production_like(environment: str, url: str) -> dict[str, str]:
@@ -78,15 +74,14 @@ def production_like(environment: str, url: str) -> dict[str, str]:
 
 
 def changes(base: dict[str, str]) -> Iterator[tuple[str, Settings]]:
-    """Every variable, set to everything that it accepts of `TEXTS`, and what the settings are then."""
+    """Every variable, set to what it accepts of `TEXTS`, and what the settings are then."""
     seen = {repr(read(base).settings)}
     for _, row in rows(Settings):
         for name in row.known_names:
-            for text in TEXTS:
-                settings = read({**base, name: text}).settings
-                if settings is not None and repr(settings) not in seen:
-                    seen.add(repr(settings))
-                    yield row.name, settings
+            accepted = (settings for text in TEXTS if (settings := read({**base, name: text}).settings))
+            for settings in islice((each for each in accepted if repr(each) not in seen), MOST_TEXTS):
+                seen.add(repr(settings))
+                yield row.name, settings
 
 
 async def logins(settings: Settings) -> tuple[Any, Any]:
@@ -101,15 +96,14 @@ async def logins(settings: Settings) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 async def test_no_setting_in_any_environment_lets_a_wrong_password_in(environment: str) -> None:
-    changed: set[str] = set()
     async with FaultyAuthService() as service:
-        for name, settings in changes(production_like(environment, service.url)):
-            right, wrong = await logins(settings)
-            assert b"access_token" not in wrong.raw, name
-            expected = (503, 503) if name in ASKS_NOBODY_ELSE else (200, 401)
-            assert (right.status, wrong.status) == expected, f"{name}: {right} {wrong}"
-            changed.add(name)
-    assert len(changed) > 20, "hardly a setting has been changed"
+        changed = list(changes(production_like(environment, service.url)))
+        answers = await asyncio.gather(*(logins(settings) for _, settings in changed))
+    for (name, _), (right, wrong) in zip(changed, answers, strict=True):
+        assert b"access_token" not in wrong.raw, name
+        expected = (503, 503) if name in ASKS_NOBODY_ELSE else (200, 401)
+        assert (right.status, wrong.status) == expected, f"{name}: {right} {wrong}"
+    assert len({name for name, _ in changed}) > 20, "hardly a setting has been changed"
 
 
 def test_nothing_but_the_table_of_settings_is_looked_up() -> None:
@@ -159,7 +153,9 @@ async def test_no_header_lets_a_wrong_password_in() -> None:
     async with FaultyAuthService() as service, gateway(service.url, NETRA_TRUSTED_PROXIES="127.0.0.1") as running:
         assert (await running.log_in()).status == 200
         for name in sorted(known | set(NOTORIOUS_HEADERS)):
-            for value in ("true", SERVICE_ID, SECRET, "Bearer true", EMAIL, "127.0.0.1"):
+            # Whoever sends a secret as the name of a request finds it where such names are written: in the log.
+            secret = () if name == "x-request-id" else (SECRET,)
+            for value in ("true", SERVICE_ID, *secret, "Bearer true", EMAIL, "127.0.0.1"):
                 answer = await running.log_in(password=WRONG_PASSWORD, headers=[(name, value)])
                 assert answer.status == 401, f"{name}: {value}: {answer}"
 

@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from functools import cache
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -36,14 +36,14 @@ def connected(address):
     socket.create_connection(address).close()
 """
 TESTS: Final = {
-    "test_staging_login_works(): assert {'status': 200}['status'] == 200": "failed",
-    "test_it_looks_at_an_address(address): assert address": "failed",
-    "test_its_fixture_connects(connected): pass": "failed",
-    "test_it_talks_to_itself(): socket.socketpair()[0].close()": "failed",
-    "test_it_only_opens_a_socket(): socket.socket().close()": "failed",
-    "test_it_connects(address): socket.create_connection(address).close()": "passed",
-    "test_it_is_refused(): assert socket.socket().connect_ex(('127.0.0.1', 1))": "passed",
-    "test_it_connects_in_a_loop(address): asyncio.run(asyncio.open_connection(*address))": "passed",
+    "staging_login_works(): assert {'status': 200}['status'] == 200": "failed",
+    "it_looks_at_an_address(address): assert address": "failed",
+    "its_fixture_connects(connected): pass": "failed",
+    "it_talks_to_itself(): socket.socketpair()[0].close()": "failed",
+    "it_only_opens_a_socket(): socket.socket().close()": "failed",
+    "it_connects(address): socket.create_connection(address).close()": "passed",
+    "it_is_refused(): assert socket.socket().connect_ex(('127.0.0.1', 1))": "passed",
+    "it_connects_in_a_loop(address): asyncio.run(asyncio.open_connection(*address))": "passed",
 }
 """Tests of a staging system, and what must become of them."""
 LISTED: Final = sorted(name.partition("::")[2] for name in WITHOUT_CONNECTION)
@@ -70,51 +70,117 @@ def run_of(folder: Path, files: dict[str, list[str]]) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("folder", LIVE)
-def test_a_test_of_a_running_system_that_connects_to_nothing_fails(tmp_path: Path, folder: str) -> None:
-    found = run_of(tmp_path, {f"{folder}/test_staging.py": list(TESTS)})
-    assert found == {test.partition("(")[0]: word for test, word in TESTS.items()}
-
-
-def test_elsewhere_and_where_it_is_allowed_nobody_needs_a_connection(tmp_path: Path) -> None:
-    place = next(iter(WITHOUT_CONNECTION)).partition("::")[0]
+def test_a_test_of_a_running_system_that_connects_to_nothing_fails_and_only_there(tmp_path: Path) -> None:
+    excepted = next(iter(WITHOUT_CONNECTION)).partition("::")[0]
     idle = [f"{name}(): pass" for name in LISTED[1:]]
-    busy = f"{LISTED[0]}(address): socket.create_connection(address).close()"
-    found = run_of(tmp_path, {"core/test_pure.py": ["test_pure(): pass"], place: [*idle, busy]})
-    assert found == {"test_pure": "passed", **dict.fromkeys(LISTED[1:], "passed"), LISTED[0]: "failed"}
+    files = {f"{folder}/test_staging_of_{folder}.py": [f"test_{folder}_{test}" for test in TESTS] for folder in LIVE}
+    files["core/test_pure.py"] = ["test_pure(): pass"]
+    files[excepted] = [*idle, f"{LISTED[0]}(address): socket.create_connection(address).close()"]
+    found = run_of(tmp_path, files)
+    words = {test.partition("(")[0]: word for test, word in TESTS.items()}
+    for folder in LIVE:
+        assert {name: found.pop(f"test_{folder}_{name}") for name in words} == words
+    assert found.pop("test_pure") == "passed"
+    assert found.pop(LISTED[0]) == "failed", "who connects needs no exception"
+    assert found == dict.fromkeys(LISTED[1:], "passed")
 
 
 def test_whoever_needs_no_connection_exists_and_says_why() -> None:
-    there = {
-        f"{source.path.removeprefix('tests/')}::{name}" for source in sources("tests") for name in tests_of(source)
-    }
+    there = {name.removeprefix("tests/") for source in sources("tests") for name in written(source)}
     assert WITHOUT_CONNECTION.keys() <= there, "take out of WITHOUT_CONNECTION what is no longer there"
     assert all(len(reason.split()) > 1 for reason in WITHOUT_CONNECTION.values())
     assert len(WITHOUT_CONNECTION) <= 5, "the exceptions become the rule"
 
 
-def tests_of(source: Source) -> list[str]:
+def written(source: Source) -> list[str]:
     """The tests that stand in a file, also those that a later one of the same name hides."""
     classes = [node for node in source.tree.body if isinstance(node, ast.ClassDef) and node.name.startswith("Test")]
-    return [
-        node.name
-        for inside in (source.tree, *classes)
-        for node in inside.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
-    ]
+    blocks = [source.tree.body, *(each.body for each in classes)]
+    functions = [node for block in blocks for node in block if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return [f"{source.path}::{function.name}" for function in functions if function.name.startswith("test_")]
 
 
-@cache
-def collected() -> frozenset[str]:
-    """Every test that pytest finds in the whole tree, by file and name; a file that cannot be read is an error."""
+def not_run(files: Iterable[Source], collected: set[str]) -> list[str]:
+    """What stands in the tree and never runs: tests nobody collects, tests behind another one, files without any."""
+    found = []
+    for source in files:
+        tests = written(source)
+        found += [f"{each} is not collected" for each in tests if each not in collected]
+        found += [f"{each} is there {count} times" for each, count in Counter(tests).items() if count > 1]
+        if Path(source.path).name.startswith("test_") and not tests:
+            found.append(f"{source.path} holds no test")
+    return found
+
+
+def collected_by(session: pytest.Session) -> set[str]:
+    """Every test of the tree by file and name, as this run has collected it, or, where it saw a part, another run.
+
+    A file that cannot be read ends either of them.
+    """
+    names = [item.nodeid for item in session.items]
+    everywhere = {source.path for source in sources("tests") if Path(source.path).name.startswith("test_")}
+    if everywhere - {name.partition("::")[0] for name in names}:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "--collect-only",
+                "-q",
+                "--assert=plain",
+                "-p",
+                "no:cacheprovider",
+                "tests",
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=4 * PATIENCE_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr
+        names = [line for line in done.stdout.splitlines() if "::" in line]
+    assert [name for name in names if "NOTSET" in name] == [], "a test has a table of parameters without a row"
+    return {re.sub(r"::Test\w+::", "::", name.partition("[")[0]) for name in names}
+
+
+def test_the_whole_tree_can_be_read_and_every_test_in_it_runs(request: pytest.FixtureRequest) -> None:
+    collected = collected_by(request.session)
+    assert not_run(sources("tests"), collected) == []
+    assert len(collected) > 1000, "hardly a test has been collected"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("test_a.py", '"""Nothing at all."""'),
+        ("test_a.py", "def check_a(): pass"),
+        ("test_a.py", "def test_b(): pass"),
+        ("support.py", "def test_a(): pass"),
+        ("test_a.py", "async def test_a(): pass\n\nasync def test_a(): pass"),
+        ("test_a.py", "class TestIt:\n    def test_b(self): pass"),
+    ],
+    ids=range(6),
+)
+def test_a_test_that_never_runs_is_found(name: str, text: str) -> None:
+    assert not_run([sample(f"tests/x/{name}", text)], {"tests/x/test_a.py::test_a"})
+
+
+def test_a_test_that_runs_is_left_alone() -> None:
+    text = "def test_a(): pass\nclass TestIt:\n    def test_b(self): pass"
+    assert not_run([sample("tests/x/test_a.py", text)], {f"tests/x/test_a.py::test_{each}" for each in "ab"}) == []
+
+
+def test_a_file_that_cannot_be_read_ends_a_run(tmp_path: Path) -> None:
+    (tmp_path / "test_whole.py").write_text("def test_a(): pass\n")
+    (tmp_path / "test_broken.py").write_text("def test_a(:\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-p", "no:cacheprovider", "-o", "addopts=", "-p",
-         "no:randomly", "--import-mode=importlib", "--co", "-q", "tests"],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr
-    return frozenset(done.stdout.splitlines())
-
-
-def test_every_test_in_the_tree_is_collected() -> None:
-    pass
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "test_broken.py" in done.stdout

@@ -69,8 +69,13 @@ async def test_a_401_without_a_code_is_the_users_only_while_our_own_credentials_
                 assert_problem(answer, 401 if expected[kind] == users[path] else 502, expected[kind])
 
 
-async def test_a_401_without_a_code_on_a_token_check_is_always_ours(views: Views, service: FaultyAuthService) -> None:
-    service.answer("/auth/validate", BODIES["object"])
+@pytest.mark.parametrize(
+    "script", [BODIES["object"], problem(401, "invalid_credentials")], ids=["uncoded", "a code of passwords"]
+)
+async def test_a_401_on_a_token_check_is_ours_unless_it_speaks_of_the_token(
+    views: Views, service: FaultyAuthService, script: Script
+) -> None:
+    service.answer("/auth/validate", script)
     await assert_failure(views, OURS._replace(event=f"Token check {FORBIDDEN}"), service, who_am_i, "/auth/validate")
 
 

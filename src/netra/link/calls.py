@@ -49,7 +49,7 @@ async def ask(call: Call[T], link: Link, deadline: Deadline, tries: int | None =
     asking = _Asking(call, link, tries or link.tries)
     while True:
         outcome = await asking.once(deadline)
-        step = asking.next_step(outcome, deadline)
+        step = asking.next_step(outcome, deadline) if isinstance(outcome, Unknown) else None
         if isinstance(step, After):
             link.budget.spend()
             await link.clock.sleep(step.wait_s)
@@ -86,7 +86,7 @@ class _Asking:
             link.good_seal = self.seal_number
         return outcome
 
-    def next_step(self, outcome: Outcome[Any], deadline: Deadline) -> After | WithOtherSeal | No:
+    def next_step(self, outcome: Unknown, deadline: Deadline) -> After | WithOtherSeal | No:
         link, now_s = self.link, self.link.clock.now_s()
         asked = Attempted(
             tries=self.tries,

@@ -1,7 +1,6 @@
 """May the same call be asked again? One expression, every row of it."""
 
 from itertools import product
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 
 from netra.core.pace.retry import BASE_S, CAP_S, After, Attempted, No, WithOtherSeal, again
 from netra.core.verdict.causes import TABLE, Phase
-from netra.core.verdict.outcomes import Accepted, Rejected, Unknown, unknown
+from netra.core.verdict.outcomes import Unknown, unknown
 from tests.core.support import quick
 
 NEVER, MAYBE, ANSWERED = "connection_refused", "response_timeout", "auth_service_unavailable"
@@ -22,7 +21,7 @@ def outcome_of(code: str, *, transient: bool = True, retry_after_s: int | None =
 
 
 def asked_again(
-    outcome: Any, asked: Attempted = ASKED, *, budget_allows: bool = True, rand: float = 0.5
+    outcome: Unknown, asked: Attempted = ASKED, *, budget_allows: bool = True, rand: float = 0.5
 ) -> After | WithOtherSeal | No:
     """The decision, with everything else as it usually is."""
     return again(outcome, asked, budget_allows=budget_allows, rand=rand)
@@ -50,12 +49,6 @@ def test_a_call_is_asked_again_exactly_when_all_conditions_hold(code: str) -> No
         wanted = reason(transient, reached, repeatable, tries, fits, budget)
         assert (step.reason if isinstance(step, No) else "yes") == wanted, (code, asked, transient, budget)
         assert isinstance(step, After) == (wanted == "yes")
-
-
-@pytest.mark.parametrize("outcome", [Accepted(None), *(Rejected(TABLE[code]) for code in ("invalid_credentials",))])
-def test_a_verdict_is_never_asked_again(outcome: Any) -> None:
-    asked = ASKED._replace(repeatable=True, other_seal=True)
-    assert asked_again(outcome, asked) == No("verdict")
 
 
 def test_a_login_that_may_have_arrived_is_never_sent_again() -> None:

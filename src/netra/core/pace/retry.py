@@ -3,10 +3,10 @@
 It must never allow a second delivery of a call that is not repeatable once the first may have arrived.
 """
 
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from netra.core.verdict.causes import Phase
-from netra.core.verdict.outcomes import Accepted, Rejected, Unknown
+from netra.core.verdict.outcomes import Unknown
 
 BASE_S: Final = 0.1
 CAP_S: Final = 2.0
@@ -25,7 +25,7 @@ class WithOtherSeal(NamedTuple):
 class No(NamedTuple):
     """No, and why: for logs and tests."""
 
-    reason: Literal["verdict", "permanent", "may_have_arrived", "no_tries_left", "no_time_left", "no_budget_left"]
+    reason: Literal["permanent", "may_have_arrived", "no_tries_left", "no_time_left", "no_budget_left"]
 
 
 class Attempted(NamedTuple):
@@ -42,16 +42,12 @@ class Attempted(NamedTuple):
     """Is there a second secret that was not tried yet?"""
 
 
-def again(
-    outcome: Accepted[Any] | Rejected | Unknown, asked: Attempted, *, budget_allows: bool, rand: float
-) -> After | WithOtherSeal | No:
-    """Whether to ask again, and after how long. `rand` is uniform in [0, 1).
+def again(outcome: Unknown, asked: Attempted, *, budget_allows: bool, rand: float) -> After | WithOtherSeal | No:
+    """Whether to ask again, and after how long; a verdict is never asked for twice. `rand` is uniform in [0, 1).
 
     Full jitter over an exponential back-off; a wait that the auth service asked for is never undercut, and a wait
     that does not fit before the deadline is not begun.
     """
-    if not isinstance(outcome, Unknown):
-        return No("verdict")
     if outcome.cause.code == "service_credentials_rejected" and asked.other_seal and asked.left_s > 0:
         return WithOtherSeal()
     if not outcome.transient:

@@ -104,9 +104,7 @@ def _unknown(  # noqa: PLR0913 - a row has these columns
     return Cause(code, status, "unknown", reached, again, counts, hop, owner, action, proxy_error, PUBLIC_UNAVAILABLE)
 
 
-def _ours(
-    code: str, proxy_error: str, *, status: int = 503, reached: Reached = "no", owner: Owner = Owner.US
-) -> Cause:
+def _ours(code: str, proxy_error: str, *, status: int = 503, reached: Reached = "no", owner: Owner = Owner.US) -> Cause:
     return _unknown(code, status, reached, "gateway", owner, proxy_error)
 
 

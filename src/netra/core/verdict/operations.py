@@ -122,7 +122,12 @@ def _user(places: Places) -> User | None:
     given = places.get("user_id")
     user_id = _text(str(given) if isinstance(given, int) and not isinstance(given, bool) else given)
     email, name = places.get("user_email"), places.get("user_name")
-    if user_id is None or user_id.isspace() or _wrong(places, "user_email", _text(email)) or not isinstance(name, str | None):
+    if (
+        user_id is None
+        or user_id.isspace()
+        or _wrong(places, "user_email", _text(email))
+        or not isinstance(name, str | None)
+    ):
         return None
     return User(user_id, email, name[:MAX_TEXT_CHARS] if name else None)
 
