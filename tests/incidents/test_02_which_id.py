@@ -14,7 +14,7 @@ from netra.settings.field import rows
 from netra.settings.read import read
 from netra.settings.variables import Settings
 from tests.house.source import dotted, sources
-from tests.incidents.operators import errors, refused_start, told
+from tests.incidents.operators import errors, examined, told
 from tests.live.rows import log_in, log_out, refresh, register, who_am_i
 from tests.support.gateways import OTHER_SECRET, SECRET, Running, gateway
 
@@ -112,8 +112,8 @@ def test_the_name_of_the_id_is_not_taken_for_the_id(name: str) -> None:
     assert (finding.subject, finding.code) == ("SERVICE_ID", "name_as_value")
 
 
-def test_a_start_with_the_name_of_a_secret_is_refused_and_the_last_line_says_so() -> None:
-    (last,) = refused_start(told(SERVICE_SECRET="netra-backend-service-secret-production"))
+def test_the_line_that_a_refused_start_leaves_says_that_it_is_a_name() -> None:
+    (last,) = examined(told(SERVICE_SECRET="netra-backend-service-secret-production")).error_lines
     assert last == (
         "error: SERVICE_SECRET: is the name of a secret or variable, not its content. "
         "Set the content of the secret or variable, not its name."

@@ -46,6 +46,8 @@ TESTS: Final = {
     "it_connects_in_a_loop(address): asyncio.run(asyncio.open_connection(*address))": "passed",
 }
 """Tests of a staging system, and what must become of them."""
+PLAIN: Final = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""Runs inside this run need no more than pytest itself."""
 LISTED: Final = sorted(name.partition("::")[2] for name in WITHOUT_CONNECTION)
 
 
@@ -58,7 +60,7 @@ def run_of(folder: Path, files: dict[str, list[str]]) -> dict[str, str]:
         (folder / place).write_text(AN_ADDRESS + "".join(f"def {test}\n" for test in tests))
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-vv", str(folder)],
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env=PLAIN,
         cwd=folder,
         capture_output=True,
         text=True,
@@ -176,6 +178,7 @@ def test_a_file_that_cannot_be_read_ends_a_run(tmp_path: Path) -> None:
     (tmp_path / "test_broken.py").write_text("def test_a(:\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        env=PLAIN,
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -3,6 +3,7 @@
 It must never look inside the HTTP client: only what the auth service sees and what comes back counts.
 """
 
+import asyncio
 import gzip
 import json
 from typing import Any
@@ -193,6 +194,10 @@ async def test_after_the_deadline_nothing_is_sent_even_over_a_connection_that_is
         await put(exchange)
         assert await code_from(exchange, left_s=0.0) == "connection_timeout"
         assert len(service.journal) == 1
+    async with FaultyAuthService() as service, exchange_with(service.url) as exchange:
+        assert await code_from(exchange, left_s=0.0) == "connection_timeout"
+        await asyncio.sleep(0.05)
+        assert service.connections_count == 0
 
 
 @pytest.mark.parametrize(

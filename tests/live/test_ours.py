@@ -59,6 +59,11 @@ async def test_row_auth_service_disabled__nobody_is_asked(service: FaultyAuthSer
         assert service.journal == [], "an auth service that is switched off was asked"
 
 
+async def test_row_auth_service_disabled__without_an_address_it_starts_all_the_same() -> None:
+    async with both_views("", AUTH_SERVICE_URL=None, AUTH_SERVICE_ENABLED="false") as views:
+        await assert_failure(views, own("auth_service_disabled"))
+
+
 @pytest.mark.parametrize("url", ["http://a..b", f"http://{'x' * 70}.test"])
 async def test_row_proxy_configuration_error__an_address_that_no_setting_would_let_through(url: str) -> None:
     settings = replace(settings_for("http://auth.invalid", {}), auth_service_url=url)

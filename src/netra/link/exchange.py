@@ -47,7 +47,7 @@ class HttpExchange:
     ) -> None:
         address = urlsplit(base_url)
         self._host = address.hostname or ""
-        self._port = address.port or _PORTS[address.scheme]
+        self._port = address.port or _PORTS.get(address.scheme, 0)
         self._authority = address.netloc
         self._tls = _tls_context() if address.scheme == "https" else None
         self._connect_timeout_s = connect_timeout_s

@@ -5,14 +5,15 @@ It must never look into an outcome to decide what it means: that was decided whe
 
 import base64
 import binascii
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
 
 from netra.asgi.body import json_object
 from netra.asgi.words import Answer, Refusal, Request
 from netra.core.secret import Secret
 from netra.core.verdict import strict_json
 from netra.core.verdict.operations import Session, User
-from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown
 from netra.gateway import attempts
 from netra.gateway.gate import Gateway
 from netra.web.bodies import ENCODER, LoggedOutBody, RegisteredBody, SessionBody, UserBody
@@ -21,40 +22,28 @@ from netra.web.render import problem_answer, refusal_answer
 from netra.web.tokens import bearer_of
 from netra.web.view import View
 
+T = TypeVar("T")
+A = TypeVar("A")
 _LAST_INSTANT: Final = 253_402_300_799
 """The end of the year 9999: a token may say any number, however long."""
 
 
 async def login(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /login."""
-    body = json_object(request)
-    if isinstance(body, Refusal):
-        return refusal_answer(body, request.request_id, view)
-    attempt = attempts.login_attempt(body, label_of(request), request.received_at_s)
-    outcome = attempt if isinstance(attempt, Rejected) else await gateway.log_in(attempt)
-    return _session_answer(outcome, request, view)
+    return _session_answer(await _outcome(request, attempts.login_attempt, gateway.log_in), request, view)
 
 
 async def register(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /register."""
-    body = json_object(request)
-    if isinstance(body, Refusal):
-        return refusal_answer(body, request.request_id, view)
-    attempt = attempts.register_attempt(body, label_of(request), request.received_at_s)
-    outcome = attempt if isinstance(attempt, Rejected) else await gateway.register(attempt)
+    outcome = await _outcome(request, attempts.register_attempt, gateway.register)
     if isinstance(outcome, Accepted):
         return Answer(201, ENCODER.encode(RegisteredBody(user_body(outcome.value))))
-    return problem_answer(outcome, view, request.request_id)
+    return _problem(outcome, request, view)
 
 
 async def refresh(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /refresh."""
-    body = json_object(request)
-    if isinstance(body, Refusal):
-        return refusal_answer(body, request.request_id, view)
-    attempt = attempts.refresh_attempt(body, label_of(request), request.received_at_s)
-    outcome = attempt if isinstance(attempt, Rejected) else await gateway.refresh(attempt)
-    return _session_answer(outcome, request, view)
+    return _session_answer(await _outcome(request, attempts.refresh_attempt, gateway.refresh), request, view)
 
 
 async def logout(request: Request, gateway: Gateway, view: View) -> Answer:
@@ -73,9 +62,26 @@ async def logout(request: Request, gateway: Gateway, view: View) -> Answer:
     return problem_answer(outcome, view, request.request_id)
 
 
-def _session_answer(outcome: Outcome[Session], request: Request, view: View) -> Answer:
+async def _outcome(
+    request: Request, attempt_of: Callable[..., A | Rejected], journey: Callable[[A], Awaitable[Outcome[T]]]
+) -> Outcome[T] | Refusal:
+    """From the bytes of a request to the end of a journey, or to what was wrong with the bytes."""
+    body = json_object(request)
+    if isinstance(body, Refusal):
+        return body
+    attempt = attempt_of(body, label_of(request), request.received_at_s)
+    return attempt if isinstance(attempt, Rejected) else await journey(attempt)
+
+
+def _problem(outcome: Rejected | Unknown | Refusal, request: Request, view: View) -> Answer:
+    if isinstance(outcome, Refusal):
+        return refusal_answer(outcome, request.request_id, view)
+    return problem_answer(outcome, view, request.request_id)
+
+
+def _session_answer(outcome: Outcome[Session] | Refusal, request: Request, view: View) -> Answer:
     if not isinstance(outcome, Accepted):
-        return problem_answer(outcome, view, request.request_id)
+        return _problem(outcome, request, view)
     session = outcome.value
     remaining_s = session.expires_in_s
     return Answer(
