@@ -75,6 +75,11 @@ def test_a_confirmation_is_taken_under_both_its_spellings(name: str) -> None:
     assert faults("register", **{name: 1}) == [("/confirm_password", "wrong_type")]
 
 
+def test_a_mismatch_is_told_beside_what_else_is_wrong() -> None:
+    told = faults("register", email="ada", confirm_password="pW")
+    assert told == [("/email", "invalid_format"), ("/confirm_password", "mismatch")]
+
+
 @pytest.mark.parametrize(
     "password", ["\x00\x01\n", " leading and trailing ", "pässwörd", "\U0001f511" * 256, "x" * 1024, "e\u0301"]
 )

@@ -19,6 +19,9 @@ _BYTES_PER_BODY_BYTE: Final = 8
 """What a body may weigh on the wire: one that comes in chunks of a single byte is six times its size."""
 _OF_AN_UPGRADE: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 _UNREADABLE: Final = Refusal(400, "malformed_request", "This is not an HTTP request that can be read.")
+_MOST_QUEUED: Final = 64
+"""How many requests may wait behind one that is being answered: each costs a hundred times its bytes."""
+_IMPATIENT: Final = Refusal(400, "malformed_request", "Too many requests were sent without waiting for an answer.")
 _HOSTLESS: Final = Refusal(400, "malformed_request", "A request names exactly one host.")
 _FAREWELL_BYTES: Final = 8 * 1024 * 1024
 """How much of a refused request is still taken off the line, so that its answer is not lost with a reset."""
@@ -183,6 +186,9 @@ class GuardedProtocol(HttpToolsProtocol):
         hosts = sum(name == b"host" for name, _ in headers)
         if hosts > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
             self.refuse(_HOSTLESS)
+            raise _Refused
+        if len(self.pipeline) >= _MOST_QUEUED:
+            self.refuse(_IMPATIENT)
             raise _Refused
         super().on_headers_complete()
         self.head_complete = True

@@ -76,43 +76,36 @@ class TokenAttempt(NamedTuple):
     received_at_s: float
 
 
-Values = Mapping[str, Any]
-
-
 def login_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> LoginAttempt | Rejected:
-    """A login from a JSON object, or what is wrong with its fields."""
-    read = _read(LOGIN_FIELDS, body)
-    if isinstance(read, Rejected):
-        return read
-    return LoginAttempt(read["email"], read["password"], label, received_at_s)
+    """A login from a JSON object, or all that is wrong with its fields."""
+    read, faults = _read(LOGIN_FIELDS, body)
+    return _rejected(faults) if faults else LoginAttempt(read["email"], read["password"], label, received_at_s)
 
 
 def register_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> RegisterAttempt | Rejected:
-    """A registration from a JSON object, or what is wrong with its fields."""
-    read = _read(REGISTER_FIELDS, body)
-    if isinstance(read, Rejected):
-        return read
-    confirmation = read.get("confirm_password")
-    if confirmation is not None and confirmation != read["password"]:
-        return _rejected([FieldFault("/confirm_password", "mismatch", "The two passwords differ.")])
+    """A registration from a JSON object, or all that is wrong with its fields."""
+    read, faults = _read(REGISTER_FIELDS, body)
+    password, confirmation = read.get("password"), read.get("confirm_password")
+    if None not in (password, confirmation) and password != confirmation:
+        faults.append(FieldFault("/confirm_password", "mismatch", "The two passwords differ."))
+    if faults:
+        return _rejected(faults)
     return RegisterAttempt(read["email"], read["password"], read.get("name") or None, label, received_at_s)
 
 
 def refresh_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> TokenAttempt | Rejected:
-    """A refresh from a JSON object, or what is wrong with its fields."""
-    read = _read(REFRESH_FIELDS, body)
-    if isinstance(read, Rejected):
-        return read
-    return TokenAttempt(None, read["refresh_token"], label, received_at_s)
+    """A refresh from a JSON object, or all that is wrong with its fields."""
+    read, faults = _read(REFRESH_FIELDS, body)
+    return _rejected(faults) if faults else TokenAttempt(None, read["refresh_token"], label, received_at_s)
 
 
 def logout_attempt(
     body: Mapping[str, Any], token: Secret | None, label: Label, received_at_s: float
 ) -> TokenAttempt | Rejected:
     """A logout by either token, or what is wrong: without any token there is nothing to end."""
-    read = _read(LOGOUT_FIELDS, body)
-    if isinstance(read, Rejected):
-        return read
+    read, faults = _read(LOGOUT_FIELDS, body)
+    if faults:
+        return _rejected(faults)
     refresh_token = read.get("refresh_token") or None
     if token is None and refresh_token is None:
         return Rejected(TABLE["token_missing"])
@@ -136,7 +129,7 @@ def bearer(values: list[str], *, query_has_token: bool) -> Secret | Rejected:
     return Secret(token)
 
 
-def _read(fields: tuple[Field, ...], body: Mapping[str, Any]) -> dict[str, Any] | Rejected:
+def _read(fields: tuple[Field, ...], body: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldFault]]:
     values: dict[str, Any] = {}
     faults: list[FieldFault] = []
     for field in fields:
@@ -146,7 +139,7 @@ def _read(fields: tuple[Field, ...], body: Mapping[str, Any]) -> dict[str, Any] 
             faults.append(fault)
         elif value is not None:
             values[field.name] = Secret(value) if field.secret else value
-    return _rejected(faults) if faults else values
+    return values, faults
 
 
 def _member(field: Field, body: Mapping[str, Any]) -> Any:
