@@ -8,11 +8,9 @@ import contextlib
 import hashlib
 import hmac
 import os
-import traceback
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,7 +20,7 @@ from netra.asgi.admission import AdminRules
 from netra.asgi.callers import Callers
 from netra.asgi.cors import Cors
 from netra.asgi.words import Request, Route
-from netra.core.events import Crashed, Event
+from netra.core.events import Event
 from netra.core.findings import Finding
 from netra.core.pace.budget import RetryBudget
 from netra.core.secret import Secret
@@ -37,6 +35,7 @@ from netra.link.seals import Seals
 from netra.link.slots import Slots
 from netra.pages.book import read_book
 from netra.settings.variables import Settings
+from netra.upkeep.crashes import crashed
 from netra.upkeep.rounds import Rounds, first_round
 from netra.web.admin_app import admin_app
 from netra.web.endpoints import public_app
@@ -45,7 +44,6 @@ from netra.wires.load import preset
 
 Tell = Callable[[Event], None]
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_PACKAGE: Final = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ async def open_gateway(
     link = _link(settings, wire, exchange, clock)
     gateway = Gateway(_parts(settings, wire, link, tell))
     view = _view(settings, gateway, clock)
-    on_crash = _on_crash(tell)
+    on_crash = _on_crash(tell, clock)
     limits = Limits(receipt_s=settings.receipt_timeout_s)
     public = public_app(
         gateway,
@@ -182,12 +180,10 @@ def log_key(settings: Settings) -> Secret:
     return Secret(hmac.digest(extracted, b"netra log key\x01", hashlib.sha256).hex())
 
 
-def _on_crash(tell: Tell) -> Callable[[Request, BaseException], None]:
+def _on_crash(tell: Tell, clock: Clock) -> Callable[[Request, BaseException], None]:
     def on_crash(request: Request, crash: BaseException) -> None:
-        frames = traceback.extract_tb(crash.__traceback__)
-        ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)][-5:]
-        places = tuple(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in ours)
-        tell(Crashed(request.request_id, type(crash).__name__, places))
+        elapsed_s = clock.now_s() - request.received_at_s if request.received_at_s else 0.0
+        tell(crashed(request.request_id, crash, elapsed_s))
 
     return on_crash
 

@@ -36,7 +36,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "ConfigurationProblem": {"finding": Finding},
     "Stage": {"name": str, "addresses": tuple[tuple[str, str], ...]},
-    "Crashed": {"request_id": str, "error_type": str, "places": tuple[str, ...]},
+    "Crashed": {"request_id": str, "error_type": str, "places": tuple[str, ...], "elapsed_s": float},
 }
 """Closed: a field more is a field that every listener, log and trace will see."""
 

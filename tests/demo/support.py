@@ -66,9 +66,11 @@ class Demo:
         told: dict[str, Any] = json.loads(first)
         return told
 
-    def lines(self) -> list[dict[str, Any]]:
-        """The log lines of a demo with `--format json`."""
-        return [json.loads(line) for line in self.out.splitlines()[1:]]
+    def lines_of(self, request_id: str) -> list[dict[str, Any]]:
+        """What the log of a demo with `--format json` says of one request; lines follow the answer."""
+        self.said(request_id)
+        told = [json.loads(line) for line in self.out.splitlines()[1:] if line.endswith("}")]
+        return [line for line in told if line["request_id"] == request_id]
 
     def children(self) -> list[int]:
         """The programs that it has started and not ended."""

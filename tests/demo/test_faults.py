@@ -60,7 +60,7 @@ def test_one_fault_after_another_needs_no_mending_between(demo: Demo) -> None:
 def test_our_own_wrong_secret_is_logged_as_a_refusal_of_us_and_never_told_as_the_users(demo: Demo) -> None:
     demo.break_with("wrong-service-secret")
     answer = demo.log_in(request_id="with-the-wrong-secret")
-    logged = [line for line in demo.lines() if line["request_id"] == "with-the-wrong-secret"]
+    logged = demo.lines_of("with-the-wrong-secret")
     assert (answer.status, answer.body["owner"]) == (502, "us")
     assert [line["event"] for line in logged] == ["Login failed: Access forbidden"]
 
@@ -68,7 +68,7 @@ def test_our_own_wrong_secret_is_logged_as_a_refusal_of_us_and_never_told_as_the
 def test_a_stopped_auth_service_is_tried_three_times_and_the_log_says_so(demo: Demo) -> None:
     demo.break_with("stopped")
     answer = demo.log_in(request_id="while-stopped")
-    logged = [line for line in demo.lines() if line["request_id"] == "while-stopped"]
+    logged = demo.lines_of("while-stopped")
     assert [each["code"] for each in answer.body["debug_info"]["attempts"]] == ["connection_refused"] * 3
     assert [line["event"] for line in logged] == ["All 3 login attempts failed"]
 

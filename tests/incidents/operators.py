@@ -15,8 +15,8 @@ from netra.doctor.offline import as_json, examine
 from netra.settings.read import read
 from tests.support.gateways import Running
 from tests.support.places import free_port
-from tests.support.programs import Program, attempt, run
-from tests.support.wire import LONGEST_S, Answer
+from tests.support.programs import Program, attempt
+from tests.support.wire import LONGEST_S, Answer, post_now
 
 SECRET: Final = "Jt3vXq8RzL0mWc5YkUe2NsHbP7dGfAo9iTx4BwZ1Ku"
 OTHER_SECRET: Final = "hV6pQeXsR2mTz9LkWc4YbNuJd8GfAo0iHx1BwZ3PqE"
@@ -108,11 +108,17 @@ class AuthService(Program):
             "NETRA_AUTHD_DATABASE_URL": f"sqlite:///{folder}/authd.db",
             "NETRA_AUTHD_PORT": str(free_port()),
         }
-        run("users", "add", EMAIL, "--name", "Ada Lovelace", "--password-stdin", told=self.told, stdin=PASSWORD)
         added = attempt("services", "add", "netra-backend", told=self.told)
         self.credentials: Mapping[str, str] = dict(line.split("=", 1) for line in added.stdout.split())
         self.said_of_the_secret = added.stderr
         super().__init__("authd", told=self.told, folder=folder)
+
+    def start(self) -> None:
+        """Run it, and open the account of its one user as a service would."""
+        super().start()
+        seal = [(f"X-{name.replace('_', '-')}", value) for name, value in self.credentials.items()]
+        added = post_now(self.url, "/auth/register", {"email": EMAIL, "password": PASSWORD, "name": "Ada"}, seal)
+        assert added.status == 201, added
 
     @property
     def url(self) -> str:

@@ -76,10 +76,3 @@ def test_an_id_that_the_auth_service_does_not_know_is_named_before_anybody_logs_
         assert handshake["service_id"] == "netra-backend-of-today"
         body = assert_problem(gateway.log_in(EMAIL, PASSWORD), 502, "service_credentials_rejected")
         assert "netra-backend-of-today" in body["detail"]
-
-
-def test_a_constant_id_is_known_from_the_start_on(auth_service: AuthService) -> None:
-    with Gateway(auth_service.url, told=auth_service.known_to()) as gateway:
-        shakes = [line["event"] for line in gateway.lines if line["event"].startswith("Handshake")]
-        assert shakes == ["Handshake accepted"]
-        assert gateway.log_in(EMAIL, PASSWORD).status == 200

@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
-import pytest
-
 from netra.lab.connection import Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import html, json_reply, problem, raw_then_close, redirect, silence
@@ -69,7 +67,7 @@ async def failing(failure: Script | str, **environ: str) -> AsyncIterator[Surfac
         if not isinstance(failure, str):
             for path in ("/health", "/auth/handshake", "/auth/login", "/auth/validate"):
                 service.answer(path, failure)
-        async with gateway(url, **environ) as running, served(running.assembled.admin, asyncio.Event()) as admin:
+        async with gateway(url, **environ) as running, served(running.assembled.admin, running.stop) as admin:
             yield Surfaces(running, admin)
 
 
@@ -101,7 +99,7 @@ async def assert_one_code_for_our_credentials(code: str, **environ: str | None) 
     async with (
         FaultyAuthService(secret="the-one-that-is-registered") as service,
         gateway(service.url, **environ) as running,
-        served(running.assembled.admin, asyncio.Event()) as admin,
+        served(running.assembled.admin, running.stop) as admin,
     ):
         answer = await running.log_in()
         line = await line_of(running, answer)
@@ -117,14 +115,20 @@ async def test_a_secret_is_only_said_to_be_wrong_by_whoever_has_compared_it() ->
         together.create_task(assert_one_code_for_our_credentials("service_credentials_missing", **none))
 
 
-@pytest.mark.parametrize("code", ["connection_refused", "auth_service_error", "intermediary_rejected"])
-async def test_no_header_of_a_request_changes_what_is_said_of_a_failure(code: str) -> None:
+async def assert_said_alike(code: str, status: int) -> None:
+    """Whatever headers a request has, the answer to it says this and the same of it."""
     said = []
     async with failing(FAILURES[code]) as surfaces:
         for headers in PRESENT.values():
-            body = assert_problem(await log_in(surfaces.running, headers), 503 if "refused" in code else 502, code)
+            body = assert_problem(await log_in(surfaces.running, headers), status, code)
             said.append({name: value for name, value in body.items() if name not in OF_ONE_REQUEST})
     assert all(each == said[0] for each in said)
+
+
+async def test_no_header_of_a_request_changes_what_is_said_of_a_failure() -> None:
+    async with asyncio.TaskGroup() as together:
+        for code in ("connection_refused", "auth_service_error", "intermediary_rejected"):
+            together.create_task(assert_said_alike(code, 503 if code == "connection_refused" else 502))
 
 
 async def test_a_token_that_is_shown_is_not_blamed_for_an_auth_service_that_is_not_there() -> None:

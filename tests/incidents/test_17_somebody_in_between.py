@@ -126,7 +126,7 @@ async def test_head_works_wherever_get_does() -> None:
     async with (
         FaultyAuthService() as service,
         gateway(service.url) as running,
-        served(running.assembled.admin, asyncio.Event()) as admin,
+        served(running.assembled.admin, running.stop) as admin,
     ):
         for url, path in [*((running.url, path) for path in public), *((admin, path) for path in private)]:
             got, head = [await wire.ask(url, method, path, [BEARER]) for method in ("GET", "HEAD")]

@@ -171,19 +171,3 @@ def test_a_test_that_never_runs_is_found(name: str, text: str) -> None:
 def test_a_test_that_runs_is_left_alone() -> None:
     text = "def test_a(): pass\nclass TestIt:\n    def test_b(self): pass"
     assert not_run([sample("tests/x/test_a.py", text)], {f"tests/x/test_a.py::test_{each}" for each in "ab"}) == []
-
-
-def test_a_file_that_cannot_be_read_ends_a_run(tmp_path: Path) -> None:
-    (tmp_path / "test_whole.py").write_text("def test_a(): pass\n")
-    (tmp_path / "test_broken.py").write_text("def test_a(:\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", str(tmp_path)],
-        env=PLAIN,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "test_broken.py" in done.stdout

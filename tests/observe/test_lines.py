@@ -190,11 +190,11 @@ def test_a_stage_says_the_addresses() -> None:
 
 
 def test_a_crash_says_where_and_never_what() -> None:
-    level, words, fields = LINES(Crashed("request-1", "KeyError", ("sessions.py:30 login",)))
+    level, words, fields = LINES(Crashed("request-1", "KeyError", ("sessions.py:30 login",), 0.25))
     assert (level, words) == ("error", "Internal error")
     assert fields == {
-        "request_id": "request-1", "code": "internal_error", "phase": "maybe_sent", "error_type": "KeyError",
-        "places": ["sessions.py:30 login"],
+        "request_id": "request-1", "code": "internal_error", "phase": "maybe_sent", "elapsed_ms": 250.0,
+        "error_type": "KeyError", "places": ["sessions.py:30 login"],
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from netra.web.labels import label_of
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 SPAN = "b7ad6b7169203331"
 GOOD = f"00-{TRACE}-{SPAN}-01"
-MADE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01")
+MADE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00")
 
 
 def label(*headers: tuple[str, str], client_address: str | None = "203.0.113.9") -> Label:

@@ -17,6 +17,8 @@ from netra.asgi.adapter import App
 from netra.asgi.protocol import protocol_for, sweep
 
 _BACKLOG: Final = 2048
+_KEEP_ALIVE_S: Final = 75
+"""Longer than the balancers in front keep idle connections, 60 s as a rule: who closes first must be the client."""
 _GRACE_S: Final = 30
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -181,6 +183,7 @@ def _server(listening: Listening) -> uvicorn.Server:
             proxy_headers=False,
             server_header=False,
             backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,
         )
     )

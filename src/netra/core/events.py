@@ -61,7 +61,8 @@ class Crashed(NamedTuple):
     request_id: str
     error_type: str
     places: tuple[str, ...]
-    """`file:line function` of the innermost frames of ours."""
+    """`file:line function` of the innermost frames, the very place last."""
+    elapsed_s: float = 0.0
 
 
 Event = AttemptEnded | ConnectivityChecked | HandshakeEnded | ConfigurationProblem | Stage | Crashed

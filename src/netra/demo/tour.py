@@ -18,6 +18,7 @@ from netra.demo import table
 from netra.demo.assembly import budget, ends_quietly, gateway_settings, ignore_endings, stage
 from netra.demo.auth_service import AuthService, Credentials
 from netra.demo.faults import BY_NAME, Fault
+from netra.observe.outlet import PAUSE_S
 
 USERS_GATEWAY: Final = {"ENVIRONMENT": "production", "NETRA_PLAINTEXT_HOSTS": "127.0.0.1"}
 """What users get: production's own defaults, so public answers and one try; its auth service is on this machine."""
@@ -28,6 +29,8 @@ _PUBLIC_MEMBERS: Final = frozenset(
     {"type", "title", "status", "detail", "error", "code", "request_id", "retry_after", "action", "errors"}
 )
 _PATIENCE_S: Final = 30.0
+_LOOKS_COUNT: Final = 25
+"""How often a log is looked at for a line, a pause of its writer apart."""
 
 
 class Step(NamedTuple):
@@ -104,8 +107,8 @@ class Window(NamedTuple):
     async def log_in(self, email: str, password: str, request_id: str) -> Told:
         """Log in over a socket, and read what the logs say of it."""
         status, retry_after, text, elapsed_s = await asyncio.to_thread(_ask, self.url, email, password, request_id)
-        line = next((each for each in _lines(self.log_file) if each.get("request_id") == request_id), {})
-        seen = [each for each in _lines(self.auth_service_log) if each.get("request_id") == request_id]
+        line = next(iter(await _lines_of(request_id, self.log_file)), {})
+        seen = await _lines_of(request_id, self.auth_service_log)
         return Told(status, retry_after, text, elapsed_s, line, len(seen))
 
 
@@ -201,6 +204,16 @@ def _ask(url: str, email: str, password: str, request_id: str) -> tuple[int, str
         return answer.status, answer.getheader("Retry-After"), text, time.monotonic() - started_s
     finally:
         connection.close()
+
+
+async def _lines_of(request_id: str, log_file: Path) -> list[dict[str, Any]]:
+    """What a log says of one request. Lines follow an answer, they don't wait for it: they get a moment to arrive."""
+    for _ in range(_LOOKS_COUNT):
+        await asyncio.sleep(PAUSE_S)
+        found = [each for each in _lines(log_file) if each.get("request_id") == request_id]
+        if found:
+            return found
+    return []
 
 
 def _lines(log_file: Path) -> list[dict[str, Any]]:

@@ -67,10 +67,7 @@ class Lines:
             case Stage():
                 return Line(INFO, f"Netra {event.name}", {"request_id": self._run_id, **dict(event.addresses)})
             case Crashed():
-                fields = {"request_id": event.request_id, "code": "internal_error", "phase": "maybe_sent"}
-                return Line(
-                    ERROR, "Internal error", fields | {"error_type": event.error_type, "places": list(event.places)}
-                )
+                return _crash(event)
 
     def _attempt(self, event: AttemptEnded) -> Line:
         outcome, journey = event.outcome, _JOURNEYS[event.journey]
@@ -132,3 +129,18 @@ class Lines:
 
 def _ms(elapsed_s: float) -> float:
     return round(elapsed_s * 1e3, 1)
+
+
+def _crash(event: Crashed) -> Line:
+    return Line(
+        ERROR,
+        "Internal error",
+        {
+            "request_id": event.request_id,
+            "code": "internal_error",
+            "phase": "maybe_sent",
+            "elapsed_ms": _ms(event.elapsed_s),
+            "error_type": event.error_type,
+            "places": list(event.places),
+        },
+    )

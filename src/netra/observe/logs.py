@@ -3,9 +3,7 @@
 It must never write a traceback with values, nor fail a login when nobody reads.
 """
 
-import errno
 import logging
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final, TextIO, cast
@@ -35,13 +33,11 @@ class Logs:
         self._logger.log(_LEVELS[line.level], line.event, **line.fields)
 
 
-def logger_for(stream: TextIO | Outlet | None, log_format: str, level: str) -> Any:
+def logger_for(stream: TextIO | Outlet, log_format: str, level: str) -> Any:
     """A logger that writes to `stream`: `json`, `text`, or `auto` for text on a terminal and JSON elsewhere.
 
-    Without a stream, as in a program that was started with its output closed, every line is one that failed.
+    The logger raises what the stream raises; an outlet raises nothing.
     """
-    if stream is None:
-        return JsonLines(None, _LEVELS[level.lower()])
     wrapper = structlog.make_filtering_bound_logger(_LEVELS[level.lower()])
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp")
     if log_format == "text" or (log_format == "auto" and stream.isatty()):
@@ -72,28 +68,18 @@ def _for_people(console: Callable[..., str]) -> Callable[[Any, str, Any], str]:
 class JsonLines:
     """One JSON object a line, written at once. A logger's one method, without a logger's cost on every login."""
 
-    def __init__(self, stream: BinaryIO | None, least_level: int) -> None:
-        # Past the stream's own buffer: what it could not write would wait there, and fail again at the program's end.
-        self._stream: Any = getattr(stream, "raw", stream)
+    def __init__(self, stream: BinaryIO, least_level: int) -> None:
+        self._write = stream.write
         self._least_level = least_level
         self._encode = msgspec.json.Encoder().encode
 
     def log(self, level: int, event: str, **fields: Any) -> None:
-        """Write one line; raises what the stream raises."""
+        """Write one line."""
         if level < self._least_level:
             return
         stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         head = {"timestamp": stamp, "level": _NAMES.get(level, "info"), "event": event}
         self._write(self._encode(head | fields) + b"\n")
-
-    def _write(self, line: bytes) -> None:
-        if self._stream is None:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        while line:
-            written_bytes = self._stream.write(line)
-            if written_bytes is None:
-                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-            line = line[written_bytes:]
 
 
 class OthersLines(logging.Handler):

@@ -5,25 +5,23 @@ It must never delay or fail a request: it only replaces the link's standing.
 
 import asyncio
 import contextlib
-import traceback
 from collections.abc import Callable
 from os import urandom
-from pathlib import Path
 from typing import Any, Final
 
-from netra.core.events import ConnectivityChecked, Crashed, Event, HandshakeEnded
+from netra.core.events import ConnectivityChecked, Event, HandshakeEnded
 from netra.core.pace.deadline import Deadline
 from netra.core.verdict.causes import Phase
 from netra.core.verdict.operations import HANDSHAKE, HEALTH
 from netra.core.verdict.outcomes import Accepted, Outcome, Unknown
 from netra.core.verdict.wire import Label, Wire
 from netra.link.calls import Link, ask
+from netra.upkeep.crashes import crashed
 from netra.upkeep.standing import after_handshake, after_probe, shake_of
 
 JITTER_RATIO: Final = 0.2
 _ROUNDS_PER_HANDSHAKE: Final = 12
 _REMINDER_S: Final = 60.0
-_PLACES_COUNT: Final = 5
 
 
 class Rounds:
@@ -46,10 +44,11 @@ class Rounds:
     async def run(self) -> None:
         """Go round until cancelled. A bug in a round is told, and the next round comes all the same."""
         while True:
+            began_s = self._link.clock.now_s()
             try:
                 await self.once()
             except Exception as crash:  # noqa: BLE001 - a loop that ends unnoticed leaves a standing that grows old
-                self._tell(Crashed(f"round-{urandom(8).hex()}", type(crash).__name__, _places(crash)))
+                self._tell(crashed(f"round-{urandom(8).hex()}", crash, self._link.clock.now_s() - began_s))
             self.first_ended.set()
             wait_s = self._interval_s * (1 - JITTER_RATIO + 2 * JITTER_RATIO * self._link.clock.rand())
             self._replace(next_probe_at_s=self._link.clock.now_s() + wait_s)
@@ -112,14 +111,8 @@ def _phase(outcome: Outcome[Any]) -> str | None:
     return str(outcome.phase if isinstance(outcome, Unknown) else Phase.ANSWERED)
 
 
-def _places(crash: Exception) -> tuple[str, ...]:
-    """Where it happened, the innermost last; never a value."""
-    frames = [(frame.f_code, line_no) for frame, line_no in traceback.walk_tb(crash.__traceback__)]
-    return tuple(f"{Path(code.co_filename).name}:{line_no} {code.co_name}" for code, line_no in frames[-_PLACES_COUNT:])
-
-
 def _label() -> Label:
-    return Label(request_id=f"probe-{urandom(8).hex()}", traceparent=f"00-{urandom(16).hex()}-{urandom(8).hex()}-01")
+    return Label(request_id=f"probe-{urandom(8).hex()}", traceparent=f"00-{urandom(16).hex()}-{urandom(8).hex()}-00")
 
 
 async def first_round(rounds: Rounds, at_most_s: float) -> "asyncio.Task[None]":

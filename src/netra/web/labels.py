@@ -38,4 +38,4 @@ def _values(request: Request, name: bytes) -> list[str]:
 
 def _new_traceparent() -> str:
     digits = urandom(24).hex()
-    return f"00-{digits[:32]}-{digits[32:]}-01"
+    return f"00-{digits[:32]}-{digits[32:]}-00"
