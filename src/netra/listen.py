@@ -4,8 +4,6 @@ It must never begin to listen before all addresses are taken, nor stop the admin
 """
 
 import gc
-import logging
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
@@ -16,8 +14,7 @@ from netra.assemble import Assembled, facts_of, open_gateway
 from netra.core.events import ConfigurationProblem, Event, Stage
 from netra.core.findings import Finding, Severity
 from netra.observe.lines import Lines
-from netra.observe.logs import Logs, OthersLines, logger_for
-from netra.observe.outlet import Outlet
+from netra.observe.logs import Logs, process_log
 from netra.observe.tell import Tell
 from netra.pages.book import read_book
 from netra.settings.variables import Settings
@@ -73,18 +70,8 @@ def _listeners(settings: Settings, assembled: Assembled) -> list[Listener]:
 @contextmanager
 def telling(settings: Settings, stream: TextIO | None) -> Iterator[Tell]:
     """Observers for a whole process: our log lines, and those of other libraries in our form."""
-    run_id = f"run-{os.urandom(6).hex()}"
-    outlet = Outlet(stream)
-    logger = logger_for(outlet, settings.log_format, settings.log_level)
-    outlet.on_dropped = lambda count: logger.log(logging.WARNING, "Log lines dropped", request_id=run_id, count=count)
-    lines = Lines(read_book(), facts_of(settings), run_id)
-    others = OthersLines(logger, run_id)
-    logging.getLogger().addHandler(others)
-    try:
-        yield Tell([Logs(lines, logger)])
-    finally:
-        logging.getLogger().removeHandler(others)
-        outlet.close()
+    with process_log(stream, settings.log_format, settings.log_level) as (logger, run_id):
+        yield Tell([Logs(Lines(read_book(), facts_of(settings), run_id), logger)])
 
 
 def _settle_memory() -> None:

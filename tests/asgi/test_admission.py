@@ -5,7 +5,7 @@ It must never be enough to know an address: the name by which one asks counts as
 
 import pytest
 
-from netra.asgi.admission import AdminRules, is_loopback
+from netra.asgi.admission import AdminRules
 from netra.asgi.words import Headers, Request
 from netra.core.secret import Secret
 
@@ -171,12 +171,3 @@ def test_a_token_is_asked_for_after_host_and_origin() -> None:
     assert status_of(rules, (b"host", b"evil.test"), AUTHORISED) == 421
     assert status_of(rules, GOOD_HOST, AUTHORISED, (b"origin", b"http://evil.test"), method="POST") == 403
     assert status_of(rules, GOOD_HOST, method="POST") == 401
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("LOCALHOST", True),
-     ("192.0.2.1", False), ("::", False), ("10.0.0.7", False), ("example.com", False), ("", False)],
-)  # fmt: skip
-def test_loopback_is_told_from_the_rest(host: str, loopback: bool) -> None:
-    assert is_loopback(host) is loopback

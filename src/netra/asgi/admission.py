@@ -6,7 +6,6 @@ It must never trust a forwarded header, nor let a web page of another origin cha
 import re
 from collections.abc import Iterable
 from hmac import compare_digest
-from ipaddress import ip_address
 from typing import Final
 
 from netra.asgi.words import Headers, Refusal, Request
@@ -63,11 +62,3 @@ def _same_origin(request: Request, authority: str) -> bool:
 def _host_header(host: str) -> str:
     """A bind address as a Host header writes it."""
     return f"[{host}]".lower() if ":" in host else host.lower()
-
-
-def is_loopback(host: str) -> bool:
-    """Does a bind address stay on this machine?"""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

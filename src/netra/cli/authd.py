@@ -6,7 +6,7 @@ It must never print a secret, an identifier or a password, and never import a da
 import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
@@ -78,27 +78,14 @@ async def _serve(settings: "AuthdSettings", warnings: "Sequence[Finding]", tell:
 @contextmanager
 def _telling(settings: "AuthdSettings") -> "Iterator[Tell]":
     """A way to log, in the form of the gateway's lines; what belongs to no request is labelled with this run's id."""
-    import logging
+    from netra.observe.logs import process_log
 
-    from netra.observe.logs import OthersLines, logger_for
-    from netra.observe.outlet import Outlet
+    with process_log(sys.stdout, settings.log_format, settings.log_level) as (logger, run_id):
 
-    run_id = f"run-{os.urandom(6).hex()}"
-    outlet = Outlet(sys.stdout)
-    logger = logger_for(outlet, settings.log_format, settings.log_level)
-
-    def tell(level: int, event: str, fields: Mapping[str, object]) -> None:
-        # A reader that has gone, or a full disk, is no reason to stop answering.
-        with suppress(OSError, ValueError):
+        def tell(level: int, event: str, fields: Mapping[str, object]) -> None:
             logger.log(level, event, **{"request_id": run_id, **fields})
 
-    others = OthersLines(logger, run_id)
-    logging.getLogger().addHandler(others)
-    try:
         yield tell
-    finally:
-        logging.getLogger().removeHandler(others)
-        outlet.close()
 
 
 def read_or_exit(options: "Options | None" = None) -> "tuple[AuthdSettings, list[Finding]]":

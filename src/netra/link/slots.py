@@ -24,7 +24,8 @@ class Slots:
         """A slot, to be taken with `async with`; its `granted` says whether there was one in time."""
         return Slot(self)
 
-    async def _take(self) -> bool:
+    async def take(self) -> bool:
+        """Take a slot, or say that there was none in time; whoever takes one gives it back."""
         if self.taken_count < self.limit_count:
             self.taken_count += 1
             return True
@@ -45,11 +46,12 @@ class Slots:
 
     def _withdraw(self, turn: "asyncio.Future[None]") -> None:
         if turn.done() and not turn.cancelled():
-            self._give_back()
+            self.give_back()
         elif turn in self._queue:
             self._queue.remove(turn)
 
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
+        """Hand a slot to whoever waits longest, or leave it free."""
         while self._queue:
             turn = self._queue.popleft()
             if not turn.done():
@@ -68,11 +70,11 @@ class Slot:
         self.granted = False
 
     async def __aenter__(self) -> Self:
-        self.granted = await self._slots._take()  # noqa: SLF001 - a slot and its slots are one thing
+        self.granted = await self._slots.take()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.granted:
-            self._slots._give_back()  # noqa: SLF001
+            self._slots.give_back()

@@ -4,8 +4,10 @@ It must never write a traceback with values, nor fail a login when nobody reads.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from os import urandom
 from typing import Any, BinaryIO, Final, TextIO, cast
 
 import msgspec
@@ -106,3 +108,22 @@ class OthersLines(logging.Handler):
 def _level(number: int) -> int:
     """The nearest level with a name that is not above this one."""
     return max((each for each in _NAMES if each <= number), default=min(_NAMES))
+
+
+@contextmanager
+def process_log(stream: TextIO | None, log_format: str, level: str) -> Iterator[tuple[Any, str]]:
+    """A logger for a whole process, and the id that labels what belongs to no request.
+
+    Lines of other libraries leave with ours, and what is lost is said once lines leave again.
+    """
+    run_id = f"run-{urandom(6).hex()}"
+    outlet = Outlet(stream)
+    logger = logger_for(outlet, log_format, level)
+    outlet.on_dropped = lambda count: logger.log(logging.WARNING, "Log lines dropped", request_id=run_id, count=count)
+    others = OthersLines(logger, run_id)
+    logging.getLogger().addHandler(others)
+    try:
+        yield logger, run_id
+    finally:
+        logging.getLogger().removeHandler(others)
+        outlet.close()
