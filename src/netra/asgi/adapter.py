@@ -12,14 +12,13 @@ from netra.asgi.body import Receive, read_body
 from netra.asgi.callers import Callers, request_id
 from netra.asgi.cors import Cors
 from netra.asgi.problem import problem
-from netra.asgi.words import Answer, Headers, Refusal, Refuse, Request, Route
+from netra.asgi.words import CLOSE, Answer, Headers, Refusal, Refuse, Request, Route
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 OnCrash = Callable[[Request, BaseException], None]
 Admit = Callable[[Request, Headers], Refusal | None]
 
-_CLOSE: Final = (b"connection", b"close")
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -138,8 +137,8 @@ class App:
             headers.append((b"content-type", answer.content_type))
             headers.append((b"content-length", b"%d" % len(answer.body)))
         headers.extend(self._cors.headers(asked))
-        if self.draining and _CLOSE not in answer.headers:
-            headers.append(_CLOSE)
+        if self.draining and CLOSE not in answer.headers:
+            headers.append(CLOSE)
         return headers
 
     def early(self, refusal: Refusal, asked: Headers) -> tuple[int, Headers, bytes]:
@@ -147,4 +146,4 @@ class App:
         labelled = request_id(asked)
         answer = self._refuse(refusal, labelled)
         headers = self._headers(answer, labelled, asked)
-        return answer.status, headers if _CLOSE in headers else [*headers, _CLOSE], answer.body
+        return answer.status, headers if CLOSE in headers else [*headers, CLOSE], answer.body

@@ -1,17 +1,19 @@
-"""What uvicorn's HTTP protocol lacks for a public listener: a receipt deadline, head limits, one write per answer.
+"""One connection of a listener, on the parser that uvicorn uses: limits, a receipt deadline, answers in order.
 
 It must never parse HTTP itself, and never change what an answer says.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Sequence
 from typing import Any, Final
+from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from netra.asgi.adapter import App, Limits
 from netra.asgi.body import too_large
+from netra.asgi.cycle import Application, Cycle, answer_bytes
 from netra.asgi.words import Headers, Refusal
 
 _SWEEPS_PER_DEADLINE: Final = 10
@@ -27,114 +29,177 @@ _FAREWELL_BYTES: Final = 8 * 1024 * 1024
 """How much of a refused request is still taken off the line, so that its answer is not lost with a reset."""
 
 
-class _OneWrite:
-    """A transport that holds an answer's head until its body comes, so that both leave in one packet.
+class GuardedProtocol(asyncio.Protocol):
+    """An HTTP connection that refuses heads that are too long and requests that arrive too slowly.
 
-    Closed while its peer is still sending, it first says only that nothing more will come: what is closed with bytes
-    unread is reset, and a reset takes the answer with it. Source: RFC 9112, section 9.6.
+    Requests that come before an earlier one is answered wait in line, and nothing more is read meanwhile.
     """
 
-    __slots__ = ("_held", "_still_sending", "_transport", "lingering")
+    guarded_app: App
+    application: Application
+    limits: Limits
 
-    def __init__(self, transport: asyncio.Transport, still_sending: Callable[[], bool]) -> None:
-        self._transport = transport
-        self._still_sending = still_sending
-        self._held = b""
-        self.lingering = False
+    def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._connections: set[Any] = server_state.connections
+        self._tasks: set[asyncio.Task[None]] = server_state.tasks
+        self._keep_alive_s: float = config.timeout_keep_alive
+        self._waiting: deque[Cycle] = deque()
+        self._cycle: Cycle | None = None
+        """The request that came last."""
+        self._answering: Cycle | None = None
+        """The request that is being answered."""
+        self._parser = self._new_parser()
+        self._writable: asyncio.Future[None] | None = None
+        self._reading_paused = False
+        self._refused = False
+        self._held_refusal: Refusal | None = None
+        """What is to be said once earlier requests have their answers."""
+        self._discarded_bytes = 0
+        self._lingering = False
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._begun = False
+        """Has a request begun that is not whole yet?"""
+        self._head_complete = False
+        """Is its head whole?"""
+        self._begin()
+
+    def _new_parser(self) -> Any:
+        """A parser for the requests to come; one that refuses what follows `Connection: close` would lose its place."""
+        parser = httptools.HttpRequestParser(self)
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
+    def _begin(self) -> None:
+        self._url = b""
+        self._headers: Headers = []
+        self._size_bytes = 0
+        self._hosts_count = 0
+        self._wants_leave = False
+
+    # --- the transport
+
+    def connection_made(self, transport: Any) -> None:
+        """A client is there: its first request is awaited from now on."""
+        self.transport = transport
+        self._connections.add(self)
+        self._since_s: float = self.loop.time()
+        """When the receipt of a request, or the wait for one, has begun."""
+        self._receiving = True
+        """Is a request owed, as the first one is from the beginning?"""
+        self._scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "scheme": "http",
+            "root_path": "",
+            "server": _address(transport.get_extra_info("sockname")),
+            "client": _address(transport.get_extra_info("peername")),
+        }
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The client has left: whoever answers it is told, and what waits is dropped."""
+        self._connections.discard(self)
+        for cycle in (self._answering, *self._waiting):
+            if cycle is not None:
+                cycle.leave()
+        self._waiting.clear()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        """The client takes too little."""
+        self._writable = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        """The client takes more again."""
+        if self._writable is not None:
+            self._writable.set_result(None)
+            self._writable = None
+
+    async def writable(self) -> None:
+        """Wait while the client takes nothing."""
+        if self._writable is not None:
+            await asyncio.shield(self._writable)
 
     def write(self, data: bytes) -> None:
-        if self.lingering:
-            return
-        if self._held:
-            self._transport.write(self._held + data)
-            self._held = b""
-        elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
-            self._held = data
-        else:
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        if self._held:
-            self._transport.write(self._held)
-            self._held = b""
+        """Send bytes."""
+        if not self._lingering:
+            self.transport.write(data)
 
     def close(self) -> None:
-        """Close, or linger when the peer is still sending; the second call closes in any case."""
-        self.flush()
-        if self.lingering or self._transport.is_closing() or not self._still_sending():
-            self._transport.close()
-        else:
-            self.lingering = True
-            self._transport.write_eof()
-            self._transport.resume_reading()
+        """Close, or linger when the client is still sending; the second call closes in any case.
 
-    def is_closing(self) -> bool:
-        """Is there nothing more to say?"""
-        return self.lingering or self._transport.is_closing()
+        What is closed with bytes unread is reset, and a reset takes the answer with it.
+        Source: RFC 9112, section 9.6.
+        """
+        if self._lingering or self.transport.is_closing() or not self._begun:
+            self.transport.close()
+            return
+        self._lingering = True
+        self.transport.write_eof()
+        self._read_on()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
+    def _closing(self) -> bool:
+        return self._lingering or bool(self.transport.is_closing())
 
+    def _read_on(self) -> None:
+        if self._reading_paused:
+            self._reading_paused = False
+            self.transport.resume_reading()
 
-class GuardedProtocol(HttpToolsProtocol):
-    """An HTTP connection that refuses heads that are too long and requests that arrive too slowly."""
-
-    guarded_app: App
-    limits: Limits
-    cycle: RequestResponseCycle | None  # type: ignore[assignment] # None before the first request
-    headers: Headers | None  # type: ignore[assignment] # None before the first request
-    url: bytes
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn does
-        """A client is there: its first request is awaited from now on."""
-        super().connection_made(transport)
-        self.transport: Any = _OneWrite(transport, lambda: self.begun)
-        self.receiving_since_s: float | None = self.loop.time()
-        self.url = b""
-        self.head_bytes: int = 0
-        self.body_bytes: int = 0
-        self.begun = False
-        """Has a request begun that is not whole yet?"""
-        self.head_complete = False
-        """Is its head whole?"""
-        self.refused = False
-        self.held_refusal: Refusal | None = None
-        """What is to be said once earlier requests have their answers."""
-        self.discarded_bytes: int = 0
+    # --- bytes in
 
     def data_received(self, data: bytes) -> None:
         """More bytes of a request, or of its head."""
-        if self.refused or self.transport.is_closing():
+        if self._refused or self._lingering or self.transport.is_closing():
             self._discard(data)
             return
-        self._unset_keepalive_if_required()
-        if self.head_complete:
-            self.body_bytes += len(data)
+        if self._head_complete:
+            self._body_bytes += len(data)
         else:
-            self.head_bytes += len(data)
-        if self.receiving_since_s is None and (self.cycle is None or self.cycle.response_complete):
-            self.receiving_since_s = self.loop.time()
+            self._head_bytes += len(data)
         try:
-            left = memoryview(data)
-            while left:
-                left = self._parsed(left)
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parse_on(data, upgrade)
         except httptools.HttpParserError:
             self.refuse(_UNREADABLE)
-        self._refuse_too_much()
+        if self._begun:
+            self._await_rest()
+        elif self._head_bytes > self.limits.head_bytes:
+            self._refuse_head()
+
+    def _await_rest(self) -> None:
+        """A request is not whole yet: it has a deadline, and must not become too much."""
+        if not self._receiving and not self._owes_earlier_answers():
+            self._receiving, self._since_s = True, self.loop.time()
+        if not self._head_complete:
+            if self._head_bytes > self.limits.head_bytes:
+                self._refuse_head()
+        elif self._body_bytes > self.limits.body_bytes * _BYTES_PER_BODY_BYTE + self.limits.head_bytes:
+            self.refuse(too_large(self.limits.body_bytes))
 
     def _discard(self, data: bytes) -> None:
-        self.discarded_bytes += len(data)
-        if self.transport.lingering and self.discarded_bytes > _FAREWELL_BYTES:
+        self._discarded_bytes += len(data)
+        if self._lingering and self._discarded_bytes > _FAREWELL_BYTES:
             self.transport.close()
 
-    def _parsed(self, data: memoryview) -> memoryview:
-        """Parse; what is left is what follows the head of a request that would rather speak another protocol."""
+    def _parse_on(self, data: bytes, upgrade: httptools.HttpParserUpgrade) -> None:
+        """Parse what follows the head of a request that would rather speak another protocol."""
+        left = memoryview(data)
+        pending: httptools.HttpParserUpgrade | None = upgrade
         try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._go_on_without_upgrade()
-            return data[upgrade.args[0] :]
-        return data[len(data) :]
+            while pending is not None:
+                left, pending = left[pending.args[0] :], None
+                self._go_on_without_upgrade()
+                if left:
+                    try:
+                        self._parser.feed_data(left)
+                    except httptools.HttpParserUpgrade as another:
+                        pending = another
+        except httptools.HttpParserError:
+            self.refuse(_UNREADABLE)
 
     def _go_on_without_upgrade(self) -> None:
         """Say the head once more without its wish, to a new parser: the old one takes what follows for no body.
@@ -142,78 +207,124 @@ class GuardedProtocol(HttpToolsProtocol):
         Clients that know HTTP/2 wish for it with every request, also those that carry a password.
         Source: RFC 9110, section 7.8: a server may ignore an Upgrade.
         """
-        version, kept = self.parser.get_http_version(), []
-        for name, value in self.headers or ():
+        version, kept = self._parser.get_http_version(), []
+        for name, value in self._headers:
             if name not in _OF_AN_UPGRADE:
                 kept.append(b"%s: %s\r\n" % (name, value))
             elif name == b"connection" and b"close" in value.lower():
                 kept.append(b"connection: close\r\n")
-        head = b"%s %s HTTP/%s\r\n%s\r\n" % (self.parser.get_method(), self.url, version.encode(), b"".join(kept))
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.feed_data(head)
+        head = b"%s %s HTTP/%s\r\n%s\r\n" % (self._parser.get_method(), self._url, version.encode(), b"".join(kept))
+        self._parser = self._new_parser()
+        self._parser.feed_data(head)
 
-    def _refuse_too_much(self) -> None:
-        if self.head_complete:
-            if self.body_bytes > self.limits.body_bytes * _BYTES_PER_BODY_BYTE + self.limits.head_bytes:
-                self.refuse(too_large(self.limits.body_bytes))
-        elif self.head_bytes > self.limits.head_bytes:
-            self._refuse_head()
+    # --- the parser
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        super().on_message_begin()
-        self.begun, self.head_complete = True, False
-        if self.receiving_since_s is None:
-            self.receiving_since_s = self.loop.time()
+        self._begin()
+        self._begun, self._head_complete = True, False
+
+    def on_url(self, url: bytes) -> None:
+        """A piece of the target."""
+        self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header. What follows a body is nobody's header. Source: RFC 9110, section 6.5.1."""
-        if not self.head_complete:
-            super().on_header(name, value)
+        if self._head_complete:
+            return
+        name = name.lower()
+        self._headers.append((name, value))
+        self._size_bytes += len(name) + len(value) + 4
+        if name == b"host":
+            self._hosts_count += 1
+        elif name == b"expect":
+            self._wants_leave = value.lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
         """The head is whole: the last moment to refuse it unseen."""
-        if self.parser.should_upgrade():
-            if self.parser.get_method() == b"CONNECT":
-                self.refuse(_UNREADABLE)
-                raise _Refused
+        parser, limits, version = self._parser, self.limits, self._parser.get_http_version()
+        method = parser.get_method()
+        if parser.should_upgrade():
+            if method == b"CONNECT":
+                self._stop(_UNREADABLE)
             return
-        headers = self.headers or []
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in headers)
-        if len(self.url) > self.limits.target_bytes or size > self.limits.head_bytes:
+        if len(self._url) > limits.target_bytes or len(self._url) + self._size_bytes > limits.head_bytes:
             self._refuse_head()
             raise _Refused
-        hosts = sum(name == b"host" for name, _ in headers)
-        if hosts > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
-            self.refuse(_HOSTLESS)
-            raise _Refused
-        if len(self.pipeline) >= _MOST_QUEUED:
-            self.refuse(_IMPATIENT)
-            raise _Refused
-        super().on_headers_complete()
-        self.head_complete = True
-        self.head_bytes = self.body_bytes = 0
+        if self._hosts_count != 1 and (self._hosts_count or version != "1.0"):
+            self._stop(_HOSTLESS)
+        if len(self._waiting) >= _MOST_QUEUED:
+            self._stop(_IMPATIENT)
+        path, query = _target(self._url)
+        scope = {
+            **self._scope,
+            "method": method.decode("ascii"),
+            "path": path,
+            "query_string": query,
+            "headers": self._headers,
+        }
+        if version != "1.1":
+            scope["http_version"] = version
+        keep_alive = version != "1.0" and parser.should_keep_alive()
+        self._cycle = Cycle(self, scope, keep_alive=keep_alive, wants_leave=self._wants_leave)
+        self._head_complete = True
+        self._head_bytes = self._body_bytes = 0
+        if self._answering is None:
+            self._start(self._cycle)
+        else:
+            self._waiting.append(self._cycle)
+            if not self._reading_paused:
+                self._reading_paused = True
+                self.transport.pause_reading()
+
+    def _stop(self, refusal: Refusal) -> None:
+        self.refuse(refusal)
+        raise _Refused
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body; nobody waits for it once the answer is given."""
+        if self._cycle is not None and not self._cycle.answered and not self._parser.should_upgrade():
+            self._cycle.more(body)
 
     def on_message_complete(self) -> None:
         """The request is whole: its receipt has no deadline any more."""
-        if self.parser.should_upgrade():
+        if self._parser.should_upgrade() or self._cycle is None:
             return
-        super().on_message_complete()
-        self.receiving_since_s = None
-        self.begun = self.head_complete = False
+        self._cycle.whole()
+        self._receiving = self._begun = self._head_complete = False
 
-    def on_response_complete(self) -> None:
-        """The answer is whole, even one without a body."""
-        self.transport.flush()
-        if self.held_refusal is not None and not self.pipeline:
-            self._say(self.held_refusal)
+    # --- answers out
+
+    def _start(self, cycle: Cycle) -> None:
+        self._answering = cycle
+        task = self.loop.create_task(cycle.run(self.application))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def answered(self, cycle: Cycle) -> None:
+        """The answer of a request has been sent: the next one's turn."""
+        self._answering = None
+        if not cycle.keep_alive:
+            self.close()
+        if self._closing():
             return
-        super().on_response_complete()
-        if self.receiving_since_s is not None:
-            self.receiving_since_s = self.loop.time()
+        self._since_s, self._receiving = self.loop.time(), self._begun
+        if self._waiting:
+            self._start(self._waiting.popleft())
+        elif self._held_refusal is not None:
+            self._say(self._held_refusal)
+        if not self._waiting:
+            self._read_on()
+
+    def shutdown(self) -> None:
+        """The server stops: what is being answered is answered, then the connection ends."""
+        if self._answering is None:
+            self.close()
+        else:
+            self._answering.keep_alive = False
 
     def _refuse_head(self) -> None:
-        if len(self.url or b"") > self.limits.target_bytes:
+        if len(self._url) > self.limits.target_bytes:
             self.refuse(Refusal(414, "uri_too_long"))
         else:
             self.refuse(Refusal(431, "headers_too_large"))
@@ -223,43 +334,47 @@ class GuardedProtocol(HttpToolsProtocol):
 
         Requests before it are answered first.
         """
-        if self.refused or self.transport.is_closing():
+        if self._refused or self._closing():
             return
-        self.refused = True
+        self._refused = True
         if not self._owes_earlier_answers():
             self._say(refusal)
             return
-        self.held_refusal = refusal
-        if self.head_complete:
-            self.pipeline.popleft()
+        self._held_refusal = refusal
+        if self._head_complete:
+            self._waiting.pop()
 
     def _owes_earlier_answers(self) -> bool:
         """Does a request before the one that is coming in wait for its answer?"""
-        if self.head_complete:
-            return bool(self.pipeline)
-        return self.cycle is not None and not self.cycle.response_complete
+        return self._answering is not None and not (self._head_complete and self._answering is self._cycle)
 
     def _say(self, refusal: Refusal) -> None:
-        if self.transport.is_closing():
-            return
-        answered = self.head_complete and self.cycle is not None and self.cycle.response_started
-        if self.held_refusal is not None or not answered:
-            status, headers, body = self.guarded_app.early(refusal, self.headers or [])
-            self.transport.write(_wire_bytes(status, headers, body))
-        self.transport.close()
+        answered = self._head_complete and self._cycle is not None and self._cycle.begun
+        if self._held_refusal is not None or not answered:
+            self.write(answer_bytes(*self.guarded_app.early(refusal, self._headers)))
+        self._forget()
+        self.close()
+
+    def _forget(self) -> None:
+        """What the application may still say of a refused request is not heard."""
+        if self._answering is not None:
+            self._answering.leave()
+            self._answering = None
+
+    # --- deadlines
 
     def overdue(self, now_s: float) -> bool:
-        """Has this connection been sending one request for longer than the receipt deadline?
+        """Has this connection been sending one request for longer than the receipt deadline, or idle for too long?
 
         While an earlier request is being answered nothing is read: that is not the client's fault.
         """
-        if self.receiving_since_s is None or self._owes_earlier_answers():
-            return False
-        return now_s - self.receiving_since_s > self.limits.receipt_s
+        if self._receiving:
+            return not self._owes_earlier_answers() and now_s - self._since_s > self.limits.receipt_s
+        return self._answering is None and now_s - self._since_s > self._keep_alive_s
 
     def give_up(self) -> None:
         """End an overdue receipt: a word for whoever has begun a request, silence for whoever has said nothing."""
-        if self.begun and not self.refused and not self.transport.is_closing():
+        if self._begun and not self._refused and not self._closing():
             self.refuse(Refusal(408, "request_timeout"))
         else:
             self.transport.close()
@@ -269,14 +384,26 @@ class _Refused(Exception):
     """Stops the parser: this request has been refused."""
 
 
-def _wire_bytes(status: int, headers: Headers, body: bytes) -> bytes:
-    lines = [name + b": " + value + b"\r\n" for name, value in headers]
-    return b"".join([STATUS_LINE[status], *lines, b"\r\n", body])
+def _address(name: Any) -> tuple[str, int] | None:
+    """Host and port of a socket's name; None for a socket without any."""
+    return (str(name[0]), int(name[1])) if isinstance(name, Sequence) and len(name) > 1 else None
+
+
+def _target(url: bytes) -> tuple[str, bytes]:
+    """Decoded path and query of a request's target. Source: RFC 9112, section 3.2."""
+    if url.startswith(b"/") and b"#" not in url:
+        raw_path, _, query = url.partition(b"?")
+    else:
+        parsed = httptools.parse_url(url)
+        raw_path, query = parsed.path or b"/", parsed.query or b""
+    path = raw_path.decode("ascii")
+    return unquote(path) if "%" in path else path, query
 
 
 def protocol_for(app: App) -> type[GuardedProtocol]:
     """The protocol class of one listener, for `uvicorn.Config(http=…)`."""
-    return type("GuardedProtocolOfListener", (GuardedProtocol,), {"guarded_app": app, "limits": app.limits})
+    members = {"guarded_app": app, "application": staticmethod(app), "limits": app.limits}
+    return type("GuardedProtocolOfListener", (GuardedProtocol,), members)
 
 
 async def sweep(connections: set[Any], limits: Limits) -> None:

@@ -11,6 +11,9 @@ PROBLEM_TYPE: Final = b"application/problem+json"
 
 Headers = list[tuple[bytes, bytes]]
 
+CLOSE: Final = (b"connection", b"close")
+"""The header with which an answer ends its connection."""
+
 
 class Request:
     """One request, its body complete."""

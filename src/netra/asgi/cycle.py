@@ -1,0 +1,148 @@
+"""One request and its answer, between a connection and an ASGI application.
+
+It must never write an answer in pieces, nor one whose headers break their lines.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+from netra.asgi.words import CLOSE, Headers
+
+Message = MutableMapping[str, Any]
+Application = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_GONE: Final = "http.disconnect"
+
+
+def _status_line(status: int) -> bytes:
+    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode("ascii")
+
+
+_STATUS_LINES: Final = {int(status): _status_line(status) for status in HTTPStatus}
+
+
+class Carrier(Protocol):
+    """The connection that a request came by."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+        ...
+
+    async def writable(self) -> None:
+        """Wait while the client takes nothing."""
+        ...
+
+    def answered(self, cycle: "Cycle") -> None:
+        """The answer of this request has been sent."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
+class Cycle:
+    """One request and its answer. Belongs to the event loop of its connection."""
+
+    __slots__ = (
+        "_body", "_carrier", "_more", "_news", "_scope", "_start", "_waiter", "_wants_leave", "answered", "begun",
+        "gone", "keep_alive",
+    )  # fmt: skip
+
+    def __init__(self, carrier: Carrier, scope: Message, *, keep_alive: bool, wants_leave: bool) -> None:
+        self._carrier = carrier
+        self._scope = scope
+        self._body = b""
+        self._more = True
+        self._news = False
+        """Is there something that the application was not told yet?"""
+        self._wants_leave = wants_leave
+        """Does the client wait for leave to send its body? Source: RFC 9110, section 10.1.1."""
+        self._waiter: asyncio.Future[None] | None = None
+        self._start: Message | None = None
+        self.keep_alive = keep_alive
+        self.begun = False
+        """Has the application begun to answer?"""
+        self.answered = False
+        self.gone = False
+        """Has the client left?"""
+
+    async def run(self, application: Application) -> None:
+        """Have the application answer; a request that it leaves without an answer ends its connection."""
+        try:
+            await application(self._scope, self.receive, self.send)
+        finally:
+            if not self.answered and not self.gone:
+                self._carrier.close()
+
+    def more(self, body: bytes) -> None:
+        """A piece of the body has come."""
+        self._body = self._body + body if self._body else body
+        self._tell()
+
+    def whole(self) -> None:
+        """The body is complete."""
+        self._more = False
+        self._tell()
+
+    def leave(self) -> None:
+        """The client has left."""
+        self.gone = True
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def receive(self) -> Message:
+        """What has come of the body since the last call (ASGI)."""
+        if self._wants_leave and self._more and not self.begun:
+            self._carrier.write(_CONTINUE)
+        self._wants_leave = False
+        if not self._news:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        self._news = False
+        if self.gone or self.answered:
+            return {"type": _GONE}
+        body, self._body = self._body, b""
+        return {"type": "http.request", "body": body, "more_body": self._more}
+
+    async def send(self, message: Message) -> None:
+        """Take the head, then the body in one message, and write both at once (ASGI).
+
+        Raises: ValueError, for a header that breaks its line.
+        """
+        if self._start is None:
+            self._start, self.begun = message, True
+            return
+        await self._carrier.writable()
+        if self.gone or self.answered:
+            return
+        headers: Headers = self._start["headers"]
+        if CLOSE in headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            headers.append(CLOSE)
+        data = answer_bytes(self._start["status"], headers, message["body"])
+        self.answered = True
+        self._carrier.write(data)
+        self._carrier.answered(self)
+
+
+def answer_bytes(status: int, headers: Headers, body: bytes) -> bytes:
+    """An answer as it is sent.
+
+    Raises: ValueError, for a header that breaks its line. Source: RFC 9110, section 5.5.
+    """
+    lines = [_STATUS_LINES[status]]
+    for name, value in headers:
+        lines += (name, b": ", value, b"\r\n")
+    head = b"".join(lines)
+    if head.count(b"\n") != len(headers) + 1 or head.count(b"\r") != len(headers) + 1:
+        raise ValueError("a header breaks its line")
+    return head + b"\r\n" + body
