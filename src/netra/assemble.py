@@ -5,6 +5,7 @@ It must never decide anything about a login.
 
 import asyncio
 import contextlib
+import functools
 import hashlib
 import hmac
 import os
@@ -20,27 +21,34 @@ from netra.asgi.admission import AdminRules
 from netra.asgi.callers import Callers
 from netra.asgi.cors import Cors
 from netra.asgi.words import Request, Route
-from netra.core.events import Event
-from netra.core.findings import Finding
+from netra.core.events import ConfigurationProblem, Event
+from netra.core.findings import Finding, Severity
 from netra.core.pace.budget import RetryBudget
 from netra.core.secret import Secret
+from netra.core.verdict.operations import HANDSHAKE
 from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Wire
+from netra.doctor.configuration import wire_findings
+from netra.gateway.attempts import Forms
 from netra.gateway.gate import Gateway
 from netra.gateway.parts import Parts
 from netra.link.calls import Link
 from netra.link.clock import Clock, SystemClock
 from netra.link.exchange import HttpExchange
+from netra.link.peer_certificate import peer_certificate
 from netra.link.seals import Seals
 from netra.link.slots import Slots
+from netra.link.trust import Trust, TrustFiles, Unusable
 from netra.pages.book import read_book
+from netra.settings.read import SettingsProblem
 from netra.settings.variables import Settings
 from netra.upkeep.crashes import crashed
-from netra.upkeep.rounds import Rounds, first_round
+from netra.upkeep.rounds import Peer, Rounds, first_round
 from netra.web.admin_app import admin_app
 from netra.web.endpoints import public_app
 from netra.web.view import Readiness, View
-from netra.wires.load import preset
+from netra.wires.load import resolve
+from netra.wires.problem import WireProblem
 
 Tell = Callable[[Event], None]
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -67,16 +75,18 @@ async def open_gateway(
     """A gateway whose upkeep runs for as long as the context is open; connections are closed at its end."""
     clock = SystemClock()
     address = urlsplit(settings.auth_service_url)
-    wire = preset("netra").below(address.path)
+    wire = _wire(settings).below(address.path)
     exchange = HttpExchange(
         f"{address.scheme}://{address.netloc}",
         connect_timeout_s=settings.connect_timeout_s,
         idle_connection_s=settings.idle_connection_s,
         clock=clock,
+        trust=_trust(settings, clock, tell) if address.scheme == "https" else None,
     )
     link = _link(settings, wire, exchange, clock)
     gateway = Gateway(_parts(settings, wire, link, tell))
     view = _view(settings, gateway, clock)
+    told_of = list(findings)
     on_crash = _on_crash(tell, clock)
     limits = Limits(receipt_s=settings.receipt_timeout_s)
     public = public_app(
@@ -84,7 +94,7 @@ async def open_gateway(
         view,
         settings.prefix,
         limits=limits,
-        callers=Callers(settings.trusted_proxies),
+        callers=_callers(settings, told_of, tell),
         cors=Cors(settings.cors_origins),
         on_crash=on_crash,
     )
@@ -93,7 +103,7 @@ async def open_gateway(
         view,
         settings.prefix,
         __version__,
-        findings,
+        told_of,
         rules=AdminRules(settings.admin_host, settings.admin_hosts, settings.admin_token),
         limits=limits,
         on_crash=on_crash,
@@ -102,24 +112,86 @@ async def open_gateway(
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(exchange.close)
         if settings.auth_service_enabled:
-            rounds = Rounds(wire, link, tell, interval_s=settings.probe_interval_s, budget_s=settings.token_budget_s)
+            rounds = Rounds(
+                wire,
+                link,
+                tell,
+                interval_s=settings.probe_interval_s,
+                budget_s=settings.token_budget_s,
+                peer=_peer(settings),
+            )
             upkeep = await first_round(rounds, settings.connect_timeout_s)
             stack.push_async_callback(_cancelled, upkeep)
         yield Assembled(gateway, view, public, admin)
 
 
+def _callers(settings: Settings, told_of: list[Finding], tell: Tell) -> Callers:
+    """Who is calling; a proxy that nobody trusts is told of, and stays among the findings."""
+
+    def doubt(address: str) -> None:
+        told_of.append(_untrusted(address))
+        tell(ConfigurationProblem(told_of[-1]))
+
+    return Callers(settings.trusted_proxies, doubt)
+
+
+def _untrusted(address: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        "untrusted_proxy",
+        "NETRA_TRUSTED_PROXIES",
+        f"does not list {address}, which says in X-Forwarded-For for whom it speaks",
+        "If it is your proxy, everybody behind it counts as one caller, in limits and at the auth service.",
+        f"Add {address} to NETRA_TRUSTED_PROXIES if it is yours; else let nobody reach Netra past your proxy.",
+    )
+
+
+def _wire(settings: Settings) -> Wire:
+    """The auth service, described. Raises: SettingsProblem for a file that cannot be used."""
+    try:
+        return resolve(settings.wire)
+    except WireProblem as problem:
+        raise SettingsProblem(wire_findings(problem)) from None
+
+
+def _holds(settings: Settings, wanted: frozenset[str]) -> bool:
+    """Do we have what the auth service wants of our own credentials? Not where it wants none."""
+    held = {"service_id": settings.service_id, "service_secret": settings.service_secret}
+    return bool(wanted) and all(held[name] is not None for name in wanted)
+
+
+def _trust(settings: Settings, clock: Clock, tell: Tell) -> Trust:
+    """Whom to believe over TLS. Raises: SettingsProblem for a file that broke after the settings were read."""
+    files = TrustFiles(
+        settings.auth_service_ca_file, settings.auth_service_client_cert_file, settings.auth_service_client_key_file
+    )
+    try:
+        return Trust(clock, files, lambda finding: tell(ConfigurationProblem(finding)))
+    except Unusable as problem:
+        raise SettingsProblem((problem.finding,)) from None
+
+
+def _peer(settings: Settings) -> Peer | None:
+    """Who presents a certificate at AUTH_SERVICE_URL; None where nobody does."""
+    address = urlsplit(settings.auth_service_url)
+    if address.scheme != "https":
+        return None
+    return functools.partial(peer_certificate, address.hostname or "", address.port or _DEFAULT_PORTS["https"])
+
+
 def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock) -> Link:
     return Link(
         exchange=exchange,
-        seals=Seals.of(wire.seal, settings.service_id, settings.service_secret, settings.service_secret_previous),
+        seals=Seals.of(wire, settings.service_id, settings.service_secret, settings.service_secret_previous),
         slots=Slots(settings.max_in_flight),
         budget=RetryBudget(clock.now_s()),
         clock=clock,
         tries=settings.tries,
         enabled=settings.auth_service_enabled,
         standing=Standing(
-            credentials_configured=settings.service_id is not None and settings.service_secret is not None,
+            credentials_configured=_holds(settings, wire.credentials),
             trust_uncoded_401=settings.trust_uncoded_401,
+            handshake="not_yet" if wire.offers(HANDSHAKE) else "absent",
         ),
     )
 
@@ -134,12 +206,15 @@ def _parts(settings: Settings, wire: Wire, link: Link, tell: Tell) -> Parts:
         log_key=log_key(settings),
         registration=settings.registration,
         oauth_providers=settings.oauth_providers,
+        identifier_kind=settings.identifier,
+        forms=Forms(settings.identifier, wire.extra),
     )
 
 
 def _view(settings: Settings, gateway: Gateway, clock: Clock) -> View:
     return View(
         operator=settings.disclose == "operator",
+        form_login=settings.form_login,
         book=read_book(),
         problem_base=settings.problem_base.rstrip("/"),
         environment=settings.environment,

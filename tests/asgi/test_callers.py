@@ -83,3 +83,58 @@ def test_no_header_makes_it_fail_or_believe_a_stranger(values: list[str], peer: 
 
 def test_a_network_may_be_written_with_a_host_in_it() -> None:
     assert Callers(["10.1.2.3/8"]).address("10.9.9.9", said("198.51.100.7")) == "198.51.100.7"
+
+
+# --- proxies that nobody trusts --------------------------------------------------------------------------------------
+
+
+def doubting(*trusted: str) -> tuple[Callers, list[str]]:
+    """A reader of addresses, and the peers that it has told of."""
+    told: list[str] = []
+    return Callers(trusted, told.append), told
+
+
+@pytest.mark.parametrize("peer", ["10.0.0.1", "172.17.0.1", "192.168.1.1", "127.0.0.1", "::1", "fd00::1", "fe80::1"])
+def test_a_private_peer_that_speaks_for_others_untrusted_is_told_once_and_not_believed(peer: str) -> None:
+    callers, told = doubting("198.51.100.1")
+    for value in ("198.51.100.7", "203.0.113.9", "rubbish", ""):
+        assert callers.address(peer, said(value)) == peer
+    assert told == [peer]
+
+
+@pytest.mark.parametrize("trusted", [(), ("198.51.100.1",)])
+def test_without_any_trusted_proxy_it_is_told_too(trusted: tuple[str, ...]) -> None:
+    callers, told = doubting(*trusted)
+    callers.address("10.0.0.1", said("198.51.100.7"))
+    callers.address("::ffff:10.0.0.1", said("198.51.100.7"))
+    callers.address("::ffff:10.0.0.2", said("198.51.100.7"))
+    assert told == ["10.0.0.1", "10.0.0.2"]
+
+
+@pytest.mark.parametrize("peer", ["8.8.8.8", "2606:4700::1111", "unix", "testclient", "", "10.0.0.1x", None])
+def test_a_stranger_that_makes_up_a_header_is_nobodys_proxy(peer: str | None) -> None:
+    callers, told = doubting()
+    callers.address(peer, said("198.51.100.7"))
+    assert told == []
+
+
+def test_a_peer_that_speaks_for_itself_or_is_trusted_is_not_told() -> None:
+    callers, told = doubting("10.0.0.1")
+    callers.address("10.0.0.1", said("198.51.100.7"))
+    callers.address("10.0.0.2", [(b"forwarded", b"for=198.51.100.7"), (b"x-real-ip", b"198.51.100.7")])
+    callers.address("10.0.0.2", [])
+    assert told == []
+
+
+def test_only_so_many_are_told_whoever_comes() -> None:
+    callers, told = doubting()
+    for number in range(200):
+        callers.address(f"10.0.{number}.1", said("198.51.100.7"))
+    assert told == [f"10.0.{number}.1" for number in range(16)]
+
+
+@given(st.lists(st.text(st.characters(max_codepoint=255)), min_size=1, max_size=3))
+def test_nothing_of_the_header_is_told(values: list[str]) -> None:
+    callers, told = doubting()
+    callers.address("10.0.0.1", said(*values))
+    assert told == ["10.0.0.1"]

@@ -16,7 +16,7 @@ from netra.core.verdict.classify import classify
 from netra.core.verdict.operations import OPERATIONS
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown
 from netra.core.verdict.reply import Broken, Reply, Standing
-from netra.core.verdict.wire import Call, Label, Said, Wire
+from netra.core.verdict.wire import Call, Label, Wire
 from netra.wires.load import preset
 
 quick: Final = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -47,7 +47,7 @@ def wire() -> Wire:
 @cache
 def call_of(operation: str) -> Call[Any]:
     """One question of a kind, filled with whatever it takes."""
-    said: Said = {
+    said: dict[str, Secret | str | None] = {
         "identifier": "ada@example.com",
         "password": Secret("hunter2 pass"),
         "name": None,

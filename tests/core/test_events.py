@@ -1,5 +1,6 @@
 """Events carry ids, codes and timings, and nothing that was said by anyone."""
 
+from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -26,6 +27,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "phase": str | None,
         "elapsed_s": float,
         "changed": bool,
+        "facts": Mapping[str, str],
     },
     "HandshakeEnded": {
         "request_id": str,

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from netra.core.secret import Secret
 from netra.core.verdict.outcomes import Rejected
 from netra.gateway import attempts
-from netra.gateway.attempts import LoginAttempt, RegisterAttempt, TokenAttempt, bearer
+from netra.gateway.attempts import Forms, LoginAttempt, RegisterAttempt, TokenAttempt, bearer
 from tests.link.support import LABEL
 
 Read = Callable[[Any], Any]
 READERS: dict[str, Read] = {
-    "login": lambda body: attempts.login_attempt(body, LABEL, 7.0),
-    "register": lambda body: attempts.register_attempt(body, LABEL, 7.0),
+    "login": lambda body: Forms().login_attempt(body, LABEL, 7.0),
+    "register": lambda body: Forms().register_attempt(body, LABEL, 7.0),
     "refresh": lambda body: attempts.refresh_attempt(body, LABEL, 7.0),
     "logout": lambda body: attempts.logout_attempt(body, None, LABEL, 7.0),
 }

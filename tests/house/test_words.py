@@ -4,6 +4,7 @@ It must never judge documentation: only what the program compares, looks up or s
 """
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -11,14 +12,22 @@ from typing import Any
 
 import pytest
 
+from netra.core.verdict.causes import PUBLIC_ROWS, TABLE
 from tests.house.source import ROOT, Source, docstrings, dotted, hold, problem, sample, sources
 
 ENVIRONMENTS = frozenset({"development", "staging", "production", "dev", "stage", "prod"})
 CHOOSES_DEFAULTS = "src/netra/settings/"
 
 SPEAKS_THE_WIRE = tuple(f"src/netra/{room}" for room in ("authd/", "lab/", "demo/", "testing/", "wires/"))
-OURS_TOO = frozenset({"/email", "/password", "/name", "/refresh_token", "/health"})
-"""Words of the wire that are also words of our own answers and routes."""
+OURS_TOO = frozenset(
+    {
+        "/", "/email", "/password", "/name", "/refresh_token", "/health", "/login", "/refresh", "authorization",
+        "content-type", "access_token", "refresh_token",
+    }
+)  # fmt: skip
+"""Words of the wire that are also words of our own answers, routes and requests, or of HTTP."""
+TELLING = re.compile(r"[A-Z_ -]")
+"""What makes a word one of somebody's: `error` may be anybody's, `error_code` and `formFields` are not."""
 CREDENTIAL_HEADERS = ("x-service-",)
 
 
@@ -66,13 +75,35 @@ def _is_environment(node: ast.expr) -> bool:
 
 @cache
 def wire_words() -> frozenset[str]:
-    """Paths, pointers and header names of every wire that comes with the package."""
+    """Paths, pointers, headers, fields and codes of every wire that comes with the package."""
     found: set[str] = set()
     for file in sorted((ROOT / "src/netra/wires").glob("*.toml")):
         document = tomllib.loads(file.read_text("utf-8"))
         found |= {text for text in _texts(document) if text.startswith("/")}
         found |= {header.lower() for header in document.get("seal", {})}
-    return frozenset(found - OURS_TOO)
+        found |= {word for word in _names(document) if TELLING.search(word)}
+    return frozenset(found - OURS_TOO - {*TABLE, *PUBLIC_ROWS})
+
+
+def _names(document: dict[str, Any]) -> Iterator[str]:
+    """Fields that are sent, headers, the members on the way to a value, the values of refusals, and shared codes."""
+    for table in ("users", "ours"):
+        yield from document.get(table, ())
+    yield from document.get("speaking", ())
+    for call in document.get("calls", {}).values():
+        yield from (header.lower() for header in call.get("headers", ()))
+        yield from (name for key in ("form", "json") for name in _keys(call.get(key, {})))
+        for row in call["replies"]:
+            yield from row.get("pointer", "").split("/")[1:]
+            value = row.get("value")
+            yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str))
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _keys(each)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -113,6 +144,9 @@ def test_no_file_of_the_gateway_knows_a_word_of_an_auth_service() -> None:
 
 def test_the_words_are_read_from_the_wires() -> None:
     assert {"/auth/login", "/user/id", "x-service-secret"} <= wire_words()
+    assert {"invalid_grant", "AUTH001", "formFields", "AuthParameters", "WRONG_CREDENTIALS_ERROR"} <= wire_words()
+    assert {"Bad credentials", "error_code", "x-amz-target", "grant_type"} <= wire_words()
+    assert not {"email", "error", "invalid_credentials", "authentication_unavailable"} & wire_words()
 
 
 @pytest.mark.parametrize(
@@ -158,6 +192,12 @@ def test_telling_the_environment_is_left_alone(text: str) -> None:
         "pointer = '/user/id'",
         "header = 'X-Service-Secret'",
         "header = b'x-service-id'",
+        "if body.get('error') == 'invalid_grant': pass",
+        "code = 'UserNotFoundException'",
+        "said = {'formFields': []}",
+        "text = body['error_description']",
+        "wrong = 'Bad credentials'",
+        "sent = {'X-Amz-Target': 'x'}",
     ],
 )
 def test_a_word_of_the_wire_is_found(text: str) -> None:
@@ -172,6 +212,10 @@ def test_a_word_of_the_wire_is_found(text: str) -> None:
         "prefix = '/api/v1/auth'",
         "pointer = '/email'",
         "route = '/login'",
+        "route = '/'",
+        "name = b'authorization'",
+        "code = 'invalid_credentials'",
+        "field = 'refresh_token'",
         "said = 'sent as X-Service-ID'",
     ],
 )

@@ -15,6 +15,7 @@ from typing import Any, Final
 import pytest
 
 from netra.assemble import open_gateway
+from netra.doctor.configuration import configuration
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.healthy import WRONG_PASSWORD
 from netra.settings.field import Problem, rows
@@ -79,7 +80,7 @@ def changes(base: dict[str, str]) -> Iterator[tuple[str, Settings]]:
     for _, row in rows(Settings):
         texts = [text for text in TEXTS if not isinstance(row.kind.parse(text), Problem)]
         for name in row.names:
-            accepted = (settings for text in texts if (settings := read({**base, name: text}).settings))
+            accepted = (settings for text in texts if (settings := configuration({**base, name: text}).settings))
             for settings in islice((each for each in accepted if repr(each) not in seen), MOST_TEXTS):
                 seen.add(repr(settings))
                 yield row.name, settings

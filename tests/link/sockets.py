@@ -16,9 +16,10 @@ from netra.link.clock import SystemClock
 from netra.link.exchange import HttpExchange
 from netra.link.resolver import LookUp, system_addresses
 from netra.link.seals import Seal
+from netra.link.trust import Trust
 from tests.link.support import SECRET, SERVICE_ID, WIRE, call_of
 
-SEAL: Final = Seal(WIRE.seal, SERVICE_ID, Secret(SECRET))
+SEAL: Final = Seal(WIRE, SERVICE_ID, Secret(SECRET))
 LONGEST_S: Final = 10.0
 """How long an exchange may take that is meant to end by itself: a bound for what hangs, never a measurement."""
 
@@ -30,6 +31,7 @@ async def exchange_with(
     connect_timeout_s: float = 5.0,
     idle_connection_s: float = 30.0,
     look_up: LookUp = system_addresses,
+    trust: Trust | None = None,
 ) -> AsyncIterator[HttpExchange]:
     """An exchange with the auth service at `url`."""
     exchange = HttpExchange(
@@ -38,6 +40,7 @@ async def exchange_with(
         idle_connection_s=idle_connection_s,
         clock=SystemClock(),
         look_up=look_up,
+        trust=trust,
     )
     try:
         yield exchange

@@ -53,7 +53,7 @@ STANDING: Final = Standing(handshake="accepted", credentials_configured=True, id
 def link_to(exchange: Exchange, clock: FakeClock, **changes: Any) -> Link:
     """A link with one seal, one try, four slots and a full retry budget, unless `changes` say otherwise."""
     parts: dict[str, Any] = {
-        "seals": Seals.of(WIRE.seal, SERVICE_ID, Secret(SECRET), None),
+        "seals": Seals.of(WIRE, SERVICE_ID, Secret(SECRET), None),
         "slots": Slots(4),
         "budget": RetryBudget(clock.now_s() - 3600.0),
         "tries": 1,
@@ -65,7 +65,7 @@ def link_to(exchange: Exchange, clock: FakeClock, **changes: Any) -> Link:
 
 def two_seals() -> Seals:
     """The current secret and the one before it."""
-    return Seals.of(WIRE.seal, SERVICE_ID, Secret(SECRET), Secret(PREVIOUS))
+    return Seals.of(WIRE, SERVICE_ID, Secret(SECRET), Secret(PREVIOUS))
 
 
 def call_of(operation: Operation[Any] = LOGIN, *, key: str | None = None) -> Call[Any]:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -344,7 +345,9 @@ async def test_closing_in_the_midst_of_a_connect_sends_nothing() -> None:
 
 async def test_what_cannot_be_written_connects_nowhere() -> None:
     async with FaultyAuthService() as service, exchange_with(service.url) as exchange:
-        got = await exchange(call_of(LOGIN)._replace(target="/\r\n"), None, LONGEST_S)
+        call = call_of(LOGIN)
+        broken = call._replace(template=replace(call.template, path="/\r\n"))
+        got = await exchange(broken, None, LONGEST_S)
         assert got == Broken("proxy_configuration_error")
         assert service.connections_count == 0
 

@@ -4,6 +4,7 @@ It must never look inside the HTTP client: only what the auth service sees and w
 """
 
 import asyncio
+from dataclasses import replace
 import gzip
 import json
 from typing import Any
@@ -18,9 +19,9 @@ from netra.lab.connection import Connection, Delivery, Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import JSON, message
 from netra.link.connection import MAX_REPLY_BYTES
-from netra.link.exchange import request_bytes
+from netra.link.requests import Requests
 from tests.link.sockets import SEAL, code_from, exchange_with, put
-from tests.link.support import EMAIL, PASSWORD, SECRET, SERVICE_ID, TRACEPARENT, call_of
+from tests.link.support import EMAIL, PASSWORD, SECRET, SERVICE_ID, TRACEPARENT, WIRE, call_of
 
 LOGIN_PATH = "/auth/login"
 TWO_LENGTHS = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"
@@ -326,19 +327,19 @@ def test_a_value_that_would_break_its_line_is_never_sent(value: str) -> None:
     for broken in (
         call._replace(headers=(*call.headers, ("User-Agent", value))),
         call._replace(headers=(*call.headers, (value, "x"))),
-        call._replace(target=f"/auth/{value}"),
+        call._replace(template=replace(call.template, path=f"/auth/{value}")),
         call._replace(bearer=Secret(value)),
     ):
-        assert request_bytes(broken, SEAL, "auth.test") == Broken("proxy_configuration_error")
+        assert Requests("auth.test")(broken, SEAL) == Broken("proxy_configuration_error")
 
 
 def test_a_body_that_is_no_text_is_never_sent() -> None:
     broken = call_of(LOGIN)._replace(body=Secret('{"email": "\ud800"}'))
-    assert request_bytes(broken, SEAL, "auth.test") == Broken("proxy_configuration_error")
+    assert Requests("auth.test")(broken, SEAL) == Broken("proxy_configuration_error")
 
 
 def test_a_body_may_hold_what_a_head_may_not() -> None:
-    sent = request_bytes(call_of(LOGIN)._replace(body=Secret("a\r\n\r\nb\x00\u20ac")), None, "auth.test:8443")
+    sent = Requests("auth.test:8443")(call_of(LOGIN)._replace(body=Secret("a\r\n\r\nb\x00\u20ac")), None)
     assert isinstance(sent, bytes)
     head, _, body = sent.partition(b"\r\n\r\n")
     assert head.split(b"\r\n")[:2] == [b"POST /auth/login HTTP/1.1", b"Host: auth.test:8443"]
@@ -349,5 +350,6 @@ def test_a_body_may_hold_what_a_head_may_not() -> None:
 def test_a_seal_prints_as_dots_and_leaves_out_what_is_not_set() -> None:
     assert SECRET not in repr(SEAL)
     assert SERVICE_ID not in repr(SEAL)
-    empty = type(SEAL)((("X-Service-ID", "service_id"), ("X-Service-Secret", "service_secret")), None, None)
-    assert empty.headers == ()
+    assert dict(SEAL.headers) == {"X-Service-ID": SERVICE_ID, "X-Service-Secret": SECRET}
+    assert type(SEAL)(WIRE, None, None).headers == ()
+    assert dict(type(SEAL)(WIRE, SERVICE_ID, None).headers) == {"X-Service-ID": SERVICE_ID}

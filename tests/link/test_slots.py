@@ -46,15 +46,15 @@ class Visitor:
         self.task = loop.create_task(self._visit())
 
     async def _visit(self) -> None:
-        async with self._slots.admit() as slot:
-            self.granted = slot.granted
-            if slot.granted:
-                self._entered.append(self.number)
-                self.inside = True
-                try:
-                    await self.leaving
-                finally:
-                    self.inside = False
+        self.granted = await self._slots.take()
+        if self.granted:
+            self._entered.append(self.number)
+            self.inside = True
+            try:
+                await self.leaving
+            finally:
+                self.inside = False
+                self._slots.give_back()
 
     def leave(self) -> None:
         """End the visit at its next turn."""
@@ -134,42 +134,75 @@ TestTurnstile.settings = settings(max_examples=80, stateful_step_count=25, deadl
 
 async def test_free_slots_are_taken_at_once() -> None:
     slots = Slots(2)
-    async with slots.admit() as first, slots.admit() as second:
-        assert (first.granted, second.granted, slots.taken_count) == (True, True, 2)
+    assert (await slots.take(), await slots.take(), slots.taken_count) == (True, True, 2)
+    slots.give_back()
+    slots.give_back()
+    assert slots.taken_count == 0
+
+
+def test_a_free_slot_is_taken_without_a_wait_and_never_one_too_many() -> None:
+    slots = Slots(2)
+    assert [slots.take_free() for _ in range(4)] == [True, True, False, False]
+    assert slots.taken_count == 2, "who got no slot has taken none"
+    slots.give_back()
+    assert slots.take_free()
+    assert slots.taken_count == 2
+
+
+async def test_nobody_takes_without_waiting_what_is_handed_to_who_waits() -> None:
+    slots = Slots(1, wait_s=60.0)
+    assert slots.take_free()
+    waiting = asyncio.create_task(slots.take())
+    await asyncio.sleep(0)
+    slots.give_back()
+    assert not slots.take_free(), "the slot has an owner already, who has not woken yet"
+    assert await waiting
+    slots.give_back()
     assert slots.taken_count == 0
 
 
 async def test_a_wait_for_a_slot_is_bounded() -> None:
     slots = Slots(1, wait_s=0.01)
-    async with slots.admit():
-        async with slots.admit() as late:
-            assert not late.granted
-        assert slots.taken_count == 1, "who got no slot gives none back"
+    assert await slots.take()
+    assert not await slots.take()
+    assert slots.taken_count == 1, "who got no slot has taken none"
+    slots.give_back()
     assert slots.taken_count == 0
 
 
 async def test_the_queue_is_no_longer_than_the_limit() -> None:
     slots = Slots(2, wait_s=60.0)
-    async with slots.admit(), slots.admit():
-        waiting = [asyncio.create_task(_visit(slots)) for _ in range(2)]
-        await asyncio.sleep(0)
-        async with slots.admit() as one_too_many:
-            assert not one_too_many.granted
+    assert await slots.take()
+    assert await slots.take()
+    waiting = [asyncio.create_task(_visit(slots)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not await slots.take(), "one too many"
+    slots.give_back()
+    slots.give_back()
     assert await asyncio.gather(*waiting) == [True, True]
     assert slots.taken_count == 0
 
 
 async def _visit(slots: Slots) -> bool:
-    async with slots.admit() as slot:
-        return slot.granted
+    taken = await slots.take()
+    if taken:
+        slots.give_back()
+    return taken
 
 
-@pytest.mark.parametrize("visitor_fails", [RuntimeError, asyncio.CancelledError])
-async def test_a_slot_comes_back_however_a_visit_ends(visitor_fails: type[BaseException]) -> None:
-    slots = Slots(1)
-    with pytest.raises(visitor_fails):
-        async with slots.admit():
-            raise visitor_fails
+async def test_a_wait_that_is_cancelled_takes_no_slot_and_holds_nobody_up() -> None:
+    slots = Slots(2, wait_s=60.0)
+    assert [slots.take_free() for _ in range(2)] == [True, True]
+    impatient, patient = (asyncio.create_task(slots.take()) for _ in range(2))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+    assert slots.taken_count == 2
+    slots.give_back()
+    assert await patient
+    slots.give_back()
+    slots.give_back()
     assert slots.taken_count == 0
 
 

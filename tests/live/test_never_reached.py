@@ -123,3 +123,31 @@ async def test_a_handshake_that_stalls_is_a_connection_timeout(trusted: Authorit
 async def test_a_certificate_of_a_trusted_authority_is_enough(trusted: Authority) -> None:
     async with FaultyAuthService(tls=trusted.good()) as service, both_views(service.url) as views:
         await assert_next_is_good(views, service)
+
+
+async def test_an_unknown_issuer_is_named_first_of_all_and_its_file_is_the_cure(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, name="Internal CA", organisation="Shop Ltd")
+    async with FaultyAuthService(tls=authority.good()) as service:
+        async with both_views(service.url) as views:
+            failure = unreached("tls_certificate_error", "auth_service")._replace(deliveries=0)
+            body = await assert_failure(views, failure, service)
+            assert "Internal CA (Shop Ltd)" in body["suggestions"][0]
+            assert "AUTH_SERVICE_CA_FILE" in body["suggestions"][0]
+            probe = next(
+                line for line in views.public.lines if line["event"] == "Auth service connectivity test failed"
+            )
+            assert "Internal CA (Shop Ltd)" in probe["check_first"]
+        async with both_views(service.url, AUTH_SERVICE_CA_FILE=str(authority.file)) as views:
+            await assert_next_is_good(views, service)
+
+
+async def test_an_auth_service_that_demands_a_certificate_gets_it(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.pair()
+    files = {
+        "AUTH_SERVICE_CA_FILE": str(authority.file),
+        "AUTH_SERVICE_CLIENT_CERT_FILE": str(pair.certificate),
+        "AUTH_SERVICE_CLIENT_KEY_FILE": str(pair.key),
+    }
+    async with FaultyAuthService(tls=authority.demanding()) as service, both_views(service.url, **files) as views:
+        await assert_next_is_good(views, service)

@@ -169,7 +169,7 @@ FINDING = Finding(Severity.ERROR, "placeholder", "SERVICE_SECRET", "a placeholde
     [
         (Severity.ERROR, "placeholder", "error", "Configuration problem"),
         (Severity.WARNING, "whitespace", "warning", "Configuration problem"),
-        (Severity.NOTE, "default", "warning", "Configuration problem"),
+        (Severity.NOTE, "default", "info", "Configuration read again"),
         (Severity.ERROR, "oauth_credential_missing", "error", "Missing OAuth credential"),
     ],
     ids=["error", "warning", "note", "oauth"],

@@ -32,6 +32,9 @@ _COMMANDS = (
     "netra doctor --offline",
     "netra users add",
     "netra services add",
+    "netra wire learn",
+    "netra wire check",
+    "netra wire show",
     "curl",
     "openssl",
     "dig",
@@ -170,6 +173,20 @@ def test_refused_service_credentials_always_name_the_two_variables(code: str) ->
 def test_a_name_that_does_not_resolve_is_first_of_all_a_typo() -> None:
     first = _BOOK["dns_error"].suggestions({"host": "auht.example"})[0]
     assert first == "The host name in AUTH_SERVICE_URL (auht.example) does not resolve: check it for a typo"
+
+
+def test_an_unknown_issuer_is_named_first_of_all_with_the_variable_that_cures_it() -> None:
+    page = _BOOK["tls_certificate_error"]
+    known = {"host": "auth.internal", "port": "443"}
+    first = page.suggestions({**known, "issuer": "Internal CA (Shop Ltd)"})[0]
+    assert first.startswith("The certificate names Internal CA (Shop Ltd) as its issuer")
+    assert "AUTH_SERVICE_CA_FILE" in first
+    assert "AUTH_SERVICE_CA_FILE" in page.suggestions(known)[0], "also while nobody has asked for the issuer's name"
+
+
+def test_a_handshake_that_fails_names_the_two_files_of_a_client_certificate_first() -> None:
+    first = _BOOK["tls_protocol_error"].suggestions({"host": "auth.internal", "port": "443"})[0]
+    assert "AUTH_SERVICE_CLIENT_CERT_FILE and AUTH_SERVICE_CLIENT_KEY_FILE" in first
 
 
 def test_a_missing_route_is_first_of_all_the_path_of_the_address() -> None:

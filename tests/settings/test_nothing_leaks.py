@@ -34,7 +34,7 @@ environments = st.dictionaries(st.sampled_from(NAMES), texts, max_size=6)
 
 
 def _said(findings: tuple[Finding, ...]) -> str:
-    return repr(findings)
+    return "\n".join("\n".join(one) for one in findings)
 
 
 @given(environments)

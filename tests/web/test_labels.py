@@ -55,6 +55,37 @@ def test_of_two_traces_none_is_continued() -> None:
     assert MADE.fullmatch(label(("traceparent", GOOD), ("traceparent", GOOD)).traceparent)
 
 
+def label_of_id(request_id: str, *headers: tuple[str, str]) -> Label:
+    """The label of a request with this id."""
+    found: Headers = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    return label_of(Request(method="POST", path="/", headers=found, request_id=request_id, received_at_s=0.0))
+
+
+def test_a_new_trace_has_the_id_of_its_request_so_that_either_finds_the_other() -> None:
+    made = label_of_id(TRACE)
+    assert made.traceparent == f"00-{TRACE}-{TRACE[:16]}-00"
+    assert label_of_id(TRACE).traceparent == made.traceparent
+    assert label_of_id(TRACE, ("traceparent", GOOD.replace("0af7", "ffff"))).traceparent.startswith("00-ffff")
+
+
+@pytest.mark.parametrize(
+    "request_id",
+    ["request-1", "0" * 32, "0" * 16 + "a" * 16, TRACE.upper(), TRACE[:-1], TRACE + "0", "g" * 32, f"{TRACE}\n"],
+    ids=range(8),
+)
+def test_a_request_id_of_another_form_lends_a_trace_nothing(request_id: str) -> None:
+    one, two = label_of_id(request_id).traceparent, label_of_id(request_id).traceparent
+    assert MADE.fullmatch(one)
+    assert one != two
+    assert request_id.lower()[:31] not in one
+
+
+@pytest.mark.parametrize("request_id", [TRACE, "request-1", "a" * 32])
+def test_a_new_trace_is_a_valid_one(request_id: str) -> None:
+    made = label_of_id(request_id).traceparent
+    assert label(("traceparent", made)).traceparent == made
+
+
 @pytest.mark.parametrize(
     ("states", "kept"),
     [

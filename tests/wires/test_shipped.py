@@ -6,8 +6,9 @@ import pytest
 
 from netra.core.verdict.causes import TABLE
 from netra.core.verdict.operations import OPERATIONS
-from netra.core.verdict.wire import Wire
-from netra.wires.load import preset, shared_names
+from netra.core.verdict.wire import Accepting, Wire
+from netra.wires.build import shared_names
+from netra.wires.load import preset, presets
 from tests.core.verdict.refusal_names import OF_FIELDS, OF_OURS, OF_USERS, ON_REFRESH, OVERLOAD, PLACES
 
 CALLS = [
@@ -88,11 +89,13 @@ def test_every_call_accepts_something_and_looks_for_its_places_alone(wire: Wire)
     for template in wire.templates.values():
         accepting = [row for row in template.rows if row.accept is not None]
         assert len(accepting) == 1
-        assert set(accepting[0].accept or ()) == template.operation.places
+        accept = accepting[0].accept or Accepting.of({})
+        named = [name for _, members in accept.members for name, _ in members] + [name for name, _ in accept.others]
+        assert sorted(named) == sorted(template.operation.places)
         assert accepting[0].require <= template.operation.places
         assert all(200 <= status < 300 for status in accepting[0].statuses)
 
 
-def test_only_the_two_files_lie_beside_their_reader() -> None:
-    found = {each.name for each in files("netra.wires").iterdir() if each.name.endswith(".toml")}
-    assert found == {"codes.toml", "netra.toml"}
+def test_only_wires_and_the_shared_names_lie_beside_their_reader() -> None:
+    found = {each.name.removesuffix(".toml") for each in files("netra.wires").iterdir() if each.name.endswith(".toml")}
+    assert found == {"codes", *presets()}

@@ -128,15 +128,15 @@ class App:
     async def _send(self, request: Request, answer: Answer, send: Send) -> None:
         headers = self._headers(answer, request.request_id, request.headers)
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        body = b"" if request.method == "HEAD" else answer.body
-        await send({"type": "http.response.body", "body": body})
+        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
 
     def _headers(self, answer: Answer, labelled: str, asked: Headers) -> Headers:
         headers = [(b"x-request-id", labelled.encode("ascii")), (b"cache-control", b"no-store"), *answer.headers]
         if answer.status not in _BODILESS:
             headers.append((b"content-type", answer.content_type))
             headers.append((b"content-length", b"%d" % len(answer.body)))
-        headers.extend(self._cors.headers(asked))
+        if self._cors.origins:
+            headers.extend(self._cors.headers(asked))
         if self.draining and CLOSE not in answer.headers:
             headers.append(CLOSE)
         return headers

@@ -6,6 +6,7 @@ It must never echo what was sent: a refused body may hold a password.
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from netra.asgi.words import Refusal, Request
 from netra.core.verdict import strict_json
@@ -23,6 +24,12 @@ _MALFORMED_DETAIL: Final = {
     "too_deep": "The body is nested too deeply.",
     "lone_surrogate": "The body holds half of a surrogate pair.",
 }
+
+
+_FORM_CONTENT_TYPE: Final = re.compile(
+    r'application/x-www-form-urlencoded(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*;?\s*', re.IGNORECASE
+)
+_MAX_FORM_FIELDS: Final = 32
 
 
 async def read_body(receive: Receive, limit_bytes: int) -> bytes | Refusal | None:
@@ -62,3 +69,29 @@ def json_object(request: Request) -> dict[str, Any] | Refusal:
     if not isinstance(value, dict):
         return Refusal(422, "invalid_fields", "The body must be a JSON object.")
     return value
+
+
+def is_form(request: Request) -> bool:
+    """Does the request carry a form, as browsers send it?"""
+    return bool(_FORM_CONTENT_TYPE.fullmatch(request.header(b"content-type") or ""))
+
+
+def form_object(request: Request, identifier: str) -> dict[str, Any] | Refusal:
+    """The members of a form, its `username` under the name that `identifier` says, or why it cannot be read.
+
+    Source: RFC 6749, section 4.3.2; WHATWG URL, section 5.1.
+    """
+    if request.count(b"content-type") > 1:
+        return Refusal(415, "unsupported_media_type", "Send one Content-Type.")
+    try:
+        pairs = parse_qsl(
+            request.body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FORM_FIELDS
+        )
+    except ValueError:
+        return Refusal(400, "malformed_request", "The body is not a form that can be read.")
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        return Refusal(400, "malformed_request", _MALFORMED_DETAIL["duplicate_key"])
+    if "username" in members:
+        members.setdefault(identifier, members["username"])
+    return members

@@ -4,7 +4,7 @@ It must never believe a header of a peer that is not a trusted proxy.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from os import urandom
 from typing import Final
@@ -13,6 +13,8 @@ from netra.asgi.words import Headers
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_HOPS: Final = 32
+_MAX_DOUBTS: Final = 16
+"""How many untrusted proxies are told of."""
 _MAPPED: Final = "::ffff:"
 """How a listener for both kinds of addresses writes one of the fourth version."""
 
@@ -23,10 +25,14 @@ Address = IPv4Address | IPv6Address
 class Callers:
     """Reads the caller's address through a fixed set of trusted proxies."""
 
-    __slots__ = ("_trusted",)
+    __slots__ = ("_on_untrusted", "_told", "_trusted")
 
-    def __init__(self, trusted_proxies: Iterable[str] = ()) -> None:
+    def __init__(
+        self, trusted_proxies: Iterable[str] = (), on_untrusted: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._trusted: tuple[Network, ...] = tuple(ip_network(each, strict=False) for each in trusted_proxies)
+        self._on_untrusted = on_untrusted
+        self._told: set[str] = set()
 
     def address(self, peer: str | None, headers: Headers) -> str | None:
         """The right-most address that is not a trusted proxy's; the peer's own when it is not trusted.
@@ -36,6 +42,8 @@ class Callers:
         if peer is not None and peer.startswith(_MAPPED):
             peer = peer.removeprefix(_MAPPED)
         if not self._trusted or peer is None or not self._trusts(peer):
+            if peer is not None and any(name == b"x-forwarded-for" for name, _ in headers):
+                self._doubt(peer)
             return peer
         hops = b",".join(value for name, value in headers if name == b"x-forwarded-for").split(b",")
         address = peer
@@ -47,6 +55,14 @@ class Callers:
             if not self._contains(read):
                 return address
         return address
+
+    def _doubt(self, peer: str) -> None:
+        """Tell once of a private peer that speaks for others without being trusted: a forgotten proxy, most likely."""
+        read = _read_address(peer.encode("ascii", "replace"))
+        if read is None or not read.is_private or peer in self._told or len(self._told) >= _MAX_DOUBTS:
+            return
+        self._told.add(peer)
+        self._on_untrusted(peer)
 
     def _trusts(self, peer: str) -> bool:
         read = _read_address(peer.encode("ascii", "replace"))

@@ -16,17 +16,17 @@ _PREFLIGHT_AGE_S: Final = b"600"
 class Cors:
     """The headers that let pages of the listed origins read our answers."""
 
-    __slots__ = ("_origins",)
+    __slots__ = ("origins",)
 
     def __init__(self, origins: Iterable[str] = ()) -> None:
-        self._origins = frozenset(origin.encode("ascii") for origin in origins)
+        self.origins = frozenset(origin.encode("ascii") for origin in origins)
 
     def headers(self, asked: Headers) -> tuple[tuple[bytes, bytes], ...]:
         """What every answer to this request carries, errors included; nothing when no origin is listed."""
-        if not self._origins:
+        if not self.origins:
             return ()
         origin = _first(asked, b"origin")
-        if origin not in self._origins:
+        if origin not in self.origins:
             return ((b"vary", b"origin"),)
         return (
             (b"access-control-allow-origin", origin),
@@ -36,7 +36,7 @@ class Cors:
 
     def preflight(self, asked: Headers, methods: bytes) -> Answer | None:
         """The answer to a preflight from a listed origin; None when this is not one."""
-        if _first(asked, b"origin") not in self._origins or not _first(asked, b"access-control-request-method"):
+        if _first(asked, b"origin") not in self.origins or not _first(asked, b"access-control-request-method"):
             return None
         allowed = (
             (b"access-control-allow-methods", methods),

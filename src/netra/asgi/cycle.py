@@ -4,14 +4,19 @@ It must never write an answer in pieces, nor one whose headers break their lines
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
+from urllib.parse import unquote
+
+import httptools
 
 from netra.asgi.words import CLOSE, Headers
 
 Message = MutableMapping[str, Any]
-Application = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+Application = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _GONE: Final = "http.disconnect"
@@ -27,16 +32,19 @@ _STATUS_LINES: Final = {int(status): _status_line(status) for status in HTTPStat
 class Carrier(Protocol):
     """The connection that a request came by."""
 
+    waiting_to_write: asyncio.Future[None] | None
+    """Ends when the client, which takes too little, takes more; None while it takes all."""
+
     def write(self, data: bytes) -> None:
         """Send bytes."""
         ...
 
-    async def writable(self) -> None:
-        """Wait while the client takes nothing."""
-        ...
-
     def answered(self, cycle: "Cycle") -> None:
         """The answer of this request has been sent."""
+        ...
+
+    def ended(self, cycle: "Cycle") -> None:
+        """The application is done with this request."""
         ...
 
     def close(self) -> None:
@@ -49,7 +57,7 @@ class Cycle:
 
     __slots__ = (
         "_body", "_carrier", "_more", "_news", "_scope", "_start", "_waiter", "_wants_leave", "answered", "begun",
-        "gone", "keep_alive",
+        "gone", "keep_alive", "task",
     )  # fmt: skip
 
     def __init__(self, carrier: Carrier, scope: Message, *, keep_alive: bool, wants_leave: bool) -> None:
@@ -63,6 +71,8 @@ class Cycle:
         """Does the client wait for leave to send its body? Source: RFC 9110, section 10.1.1."""
         self._waiter: asyncio.Future[None] | None = None
         self._start: Message | None = None
+        self.task: asyncio.Task[None] | None = None
+        """Where the application runs, once it does."""
         self.keep_alive = keep_alive
         self.begun = False
         """Has the application begun to answer?"""
@@ -75,6 +85,7 @@ class Cycle:
         try:
             await application(self._scope, self.receive, self.send)
         finally:
+            self._carrier.ended(self)
             if not self.answered and not self.gone:
                 self._carrier.close()
 
@@ -120,7 +131,8 @@ class Cycle:
         if self._start is None:
             self._start, self.begun = message, True
             return
-        await self._carrier.writable()
+        if self._carrier.waiting_to_write is not None:
+            await asyncio.shield(self._carrier.waiting_to_write)
         if self.gone or self.answered:
             return
         headers: Headers = self._start["headers"]
@@ -139,10 +151,23 @@ def answer_bytes(status: int, headers: Headers, body: bytes) -> bytes:
 
     Raises: ValueError, for a header that breaks its line. Source: RFC 9110, section 5.5.
     """
-    lines = [_STATUS_LINES[status]]
-    for name, value in headers:
-        lines += (name, b": ", value, b"\r\n")
-    head = b"".join(lines)
+    head = _STATUS_LINES[status] + b"".join([b"%s: %s\r\n" % header for header in headers])
     if head.count(b"\n") != len(headers) + 1 or head.count(b"\r") != len(headers) + 1:
         raise ValueError("a header breaks its line")
     return head + b"\r\n" + body
+
+
+def address_of(name: Any) -> tuple[str, int] | None:
+    """Host and port of a socket's name; None for a socket without any."""
+    return (str(name[0]), int(name[1])) if isinstance(name, Sequence) and len(name) > 1 else None
+
+
+def target_of(url: bytes) -> tuple[str, bytes]:
+    """Decoded path and query of a request's target. Source: RFC 9112, section 3.2."""
+    if url.startswith(b"/") and b"#" not in url:
+        raw_path, _, query = url.partition(b"?")
+    else:
+        parsed = httptools.parse_url(url)
+        raw_path, query = parsed.path or b"/", parsed.query or b""
+    path = raw_path.decode("ascii")
+    return unquote(path) if "%" in path else path, query

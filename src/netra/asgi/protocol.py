@@ -5,15 +5,13 @@ It must never parse HTTP itself, and never change what an answer says.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from typing import Any, Final
-from urllib.parse import unquote
 
 import httptools
 
 from netra.asgi.adapter import App, Limits
 from netra.asgi.body import too_large
-from netra.asgi.cycle import Application, Cycle, answer_bytes
+from netra.asgi.cycle import Application, Cycle, address_of, answer_bytes, target_of
 from netra.asgi.words import Headers, Refusal
 
 _SWEEPS_PER_DEADLINE: Final = 10
@@ -50,7 +48,7 @@ class GuardedProtocol(asyncio.Protocol):
         self._answering: Cycle | None = None
         """The request that is being answered."""
         self._parser = self._new_parser()
-        self._writable: asyncio.Future[None] | None = None
+        self.waiting_to_write: asyncio.Future[None] | None = None
         self._reading_paused = False
         self._refused = False
         self._held_refusal: Refusal | None = None
@@ -59,6 +57,9 @@ class GuardedProtocol(asyncio.Protocol):
         self._lingering = False
         self._head_bytes = 0
         self._body_bytes = 0
+        self._seen_bytes = 0
+        """At most so many bytes has the request that is coming in so far."""
+        self._chunk_bytes = 0
         self._begun = False
         """Has a request begun that is not whole yet?"""
         self._head_complete = False
@@ -74,9 +75,6 @@ class GuardedProtocol(asyncio.Protocol):
     def _begin(self) -> None:
         self._url = b""
         self._headers: Headers = []
-        self._size_bytes = 0
-        self._hosts_count = 0
-        self._wants_leave = False
 
     # --- the transport
 
@@ -94,8 +92,8 @@ class GuardedProtocol(asyncio.Protocol):
             "http_version": "1.1",
             "scheme": "http",
             "root_path": "",
-            "server": _address(transport.get_extra_info("sockname")),
-            "client": _address(transport.get_extra_info("peername")),
+            "server": address_of(transport.get_extra_info("sockname")),
+            "client": address_of(transport.get_extra_info("peername")),
         }
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -109,18 +107,13 @@ class GuardedProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client takes too little."""
-        self._writable = self.loop.create_future()
+        self.waiting_to_write = self.loop.create_future()
 
     def resume_writing(self) -> None:
         """The client takes more again."""
-        if self._writable is not None:
-            self._writable.set_result(None)
-            self._writable = None
-
-    async def writable(self) -> None:
-        """Wait while the client takes nothing."""
-        if self._writable is not None:
-            await asyncio.shield(self._writable)
+        if self.waiting_to_write is not None:
+            self.waiting_to_write.set_result(None)
+            self.waiting_to_write = None
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
@@ -155,10 +148,12 @@ class GuardedProtocol(asyncio.Protocol):
         if self._refused or self._lingering or self.transport.is_closing():
             self._discard(data)
             return
+        self._chunk_bytes = len(data)
+        self._seen_bytes += self._chunk_bytes
         if self._head_complete:
-            self._body_bytes += len(data)
+            self._body_bytes += self._chunk_bytes
         else:
-            self._head_bytes += len(data)
+            self._head_bytes += self._chunk_bytes
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -223,6 +218,7 @@ class GuardedProtocol(asyncio.Protocol):
         """The first byte of a request."""
         self._begin()
         self._begun, self._head_complete = True, False
+        self._seen_bytes = self._chunk_bytes
 
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
@@ -232,13 +228,7 @@ class GuardedProtocol(asyncio.Protocol):
         """One header. What follows a body is nobody's header. Source: RFC 9110, section 6.5.1."""
         if self._head_complete:
             return
-        name = name.lower()
-        self._headers.append((name, value))
-        self._size_bytes += len(name) + len(value) + 4
-        if name == b"host":
-            self._hosts_count += 1
-        elif name == b"expect":
-            self._wants_leave = value.lower() == b"100-continue"
+        self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: the last moment to refuse it unseen."""
@@ -248,14 +238,16 @@ class GuardedProtocol(asyncio.Protocol):
             if method == b"CONNECT":
                 self._stop(_UNREADABLE)
             return
-        if len(self._url) > limits.target_bytes or len(self._url) + self._size_bytes > limits.head_bytes:
+        if self._seen_bytes > limits.target_bytes and self._too_long():
             self._refuse_head()
             raise _Refused
-        if self._hosts_count != 1 and (self._hosts_count or version != "1.0"):
+        names = [name for name, _ in self._headers]
+        hosts_count = names.count(b"host")
+        if hosts_count != 1 and (hosts_count or version != "1.0"):
             self._stop(_HOSTLESS)
         if len(self._waiting) >= _MOST_QUEUED:
             self._stop(_IMPATIENT)
-        path, query = _target(self._url)
+        path, query = target_of(self._url)
         scope = {
             **self._scope,
             "method": method.decode("ascii"),
@@ -266,7 +258,7 @@ class GuardedProtocol(asyncio.Protocol):
         if version != "1.1":
             scope["http_version"] = version
         keep_alive = version != "1.0" and parser.should_keep_alive()
-        self._cycle = Cycle(self, scope, keep_alive=keep_alive, wants_leave=self._wants_leave)
+        self._cycle = Cycle(self, scope, keep_alive=keep_alive, wants_leave=b"expect" in names and self._asks_leave())
         self._head_complete = True
         self._head_bytes = self._body_bytes = 0
         if self._answering is None:
@@ -276,6 +268,14 @@ class GuardedProtocol(asyncio.Protocol):
             if not self._reading_paused:
                 self._reading_paused = True
                 self.transport.pause_reading()
+
+    def _too_long(self) -> bool:
+        """Is the head that came too long? Looked at closely only when so many bytes have come."""
+        size_bytes = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+        return len(self._url) > self.limits.target_bytes or size_bytes > self.limits.head_bytes
+
+    def _asks_leave(self) -> bool:
+        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._headers)
 
     def _stop(self, refusal: Refusal) -> None:
         self.refuse(refusal)
@@ -297,9 +297,13 @@ class GuardedProtocol(asyncio.Protocol):
 
     def _start(self, cycle: Cycle) -> None:
         self._answering = cycle
-        task = self.loop.create_task(cycle.run(self.application))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        cycle.task = self.loop.create_task(cycle.run(self.application))
+        self._tasks.add(cycle.task)
+
+    def ended(self, cycle: Cycle) -> None:
+        """The application is done with this request."""
+        if cycle.task is not None:
+            self._tasks.discard(cycle.task)
 
     def answered(self, cycle: Cycle) -> None:
         """The answer of a request has been sent: the next one's turn."""
@@ -352,14 +356,10 @@ class GuardedProtocol(asyncio.Protocol):
         answered = self._head_complete and self._cycle is not None and self._cycle.begun
         if self._held_refusal is not None or not answered:
             self.write(answer_bytes(*self.guarded_app.early(refusal, self._headers)))
-        self._forget()
-        self.close()
-
-    def _forget(self) -> None:
-        """What the application may still say of a refused request is not heard."""
-        if self._answering is not None:
+        if self._answering is not None:  # what the application may still say of it is not heard
             self._answering.leave()
             self._answering = None
+        self.close()
 
     # --- deadlines
 
@@ -382,22 +382,6 @@ class GuardedProtocol(asyncio.Protocol):
 
 class _Refused(Exception):
     """Stops the parser: this request has been refused."""
-
-
-def _address(name: Any) -> tuple[str, int] | None:
-    """Host and port of a socket's name; None for a socket without any."""
-    return (str(name[0]), int(name[1])) if isinstance(name, Sequence) and len(name) > 1 else None
-
-
-def _target(url: bytes) -> tuple[str, bytes]:
-    """Decoded path and query of a request's target. Source: RFC 9112, section 3.2."""
-    if url.startswith(b"/") and b"#" not in url:
-        raw_path, _, query = url.partition(b"?")
-    else:
-        parsed = httptools.parse_url(url)
-        raw_path, query = parsed.path or b"/", parsed.query or b""
-    path = raw_path.decode("ascii")
-    return unquote(path) if "%" in path else path, query
 
 
 def protocol_for(app: App) -> type[GuardedProtocol]:

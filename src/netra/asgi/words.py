@@ -18,7 +18,9 @@ CLOSE: Final = (b"connection", b"close")
 class Request:
     """One request, its body complete."""
 
-    __slots__ = ("body", "client_address", "headers", "method", "path", "query", "received_at_s", "request_id")
+    __slots__ = (
+        "_first", "body", "client_address", "headers", "method", "path", "query", "received_at_s", "request_id",
+    )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - a request has these parts
         self,
@@ -44,18 +46,19 @@ class Request:
         self.query = query
         self.body = body
         self.client_address = client_address
+        self._first: dict[bytes, bytes] = dict(reversed(headers))
         """Vouched for by the trusted proxies; absent when the peer has no address."""
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header, or None. `name` is in lower case."""
-        for key, value in self.headers:
-            if key == name:
-                return value.decode("latin-1")
-        return None
+        value = self._first.get(name)
+        return None if value is None else value.decode("latin-1")
 
     def count(self, name: bytes) -> int:
         """How often a header was sent."""
-        return sum(key == name for key, _ in self.headers)
+        if name not in self._first:
+            return 0
+        return 1 if len(self._first) == len(self.headers) else sum(key == name for key, _ in self.headers)
 
     def __repr__(self) -> str:
         return f"Request({self.method} {self.path} {self.request_id})"

@@ -26,8 +26,8 @@ def serve(
 
     from netra.asgi.server import CannotListen, run
     from netra.core.findings import Severity
+    from netra.doctor.configuration import configuration
     from netra.listen import serve_gateway, telling
-    from netra.settings.read import read
 
     options = {
         "NETRA_HOST": host,
@@ -35,7 +35,7 @@ def serve(
         "NETRA_ADMIN_HOST": admin_host,
         "NETRA_ADMIN_PORT": admin_port,
     }
-    loaded = read(os.environ, options)
+    loaded = configuration(os.environ, options)
     settings = loaded.settings
     if settings is None:
         for finding in loaded.findings:

@@ -3,10 +3,11 @@
 An event must never hold a body, a header, a password, a token or an identifier in clear.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from netra.core.findings import Finding
-from netra.core.verdict.outcomes import Outcome
+from netra.core.verdict.outcomes import NO_FACTS, Outcome
 
 
 class AttemptEnded(NamedTuple):
@@ -30,6 +31,8 @@ class ConnectivityChecked(NamedTuple):
     phase: str | None
     elapsed_s: float
     changed: bool
+    facts: Mapping[str, str] = NO_FACTS
+    """What the page's sentences may name."""
 
 
 class HandshakeEnded(NamedTuple):

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from netra.core.findings import Finding, Severity
+from netra.doctor.configuration import configuration
 from netra.settings.field import Effective
-from netra.settings.read import read, read_authd
+from netra.settings.read import read_authd
 
 FORMAT_VERSION: Final = 1
 _GROUPS: Final = ((Severity.ERROR, "Errors"), (Severity.WARNING, "Warnings"), (Severity.NOTE, "Notes"))
@@ -37,7 +38,7 @@ class Line(NamedTuple):
 
 def examine(environ: Mapping[str, str]) -> Report:
     """Checks the settings of the gateway, and those of the embedded auth service where any of them is set."""
-    gateway = read(environ)
+    gateway = configuration(environ)
     findings, settings = list(gateway.findings), list(gateway.effective)
     if any(name.startswith("NETRA_AUTHD_") for name in environ):
         authd = read_authd(environ)

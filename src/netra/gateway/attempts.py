@@ -4,13 +4,15 @@ It must never put a value into a fault, and never judge credentials: it speaks o
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from netra.core.identifier import Kind
 from netra.core.secret import Secret
 from netra.core.verdict.causes import TABLE
 from netra.core.verdict.outcomes import FieldFault, Rejected
-from netra.core.verdict.wire import Label
+from netra.core.verdict.wire import Extra, Label
 
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
@@ -35,17 +37,29 @@ class Field(NamedTuple):
 
 
 EMAIL: Final = Field("email", 320)
-NEW_EMAIL: Final = Field("email", 320, form=_EMAIL)
 PASSWORD: Final = Field("password", 1024, max_bytes=1024, controls=True, secret=True)
 CONFIRMATION: Final = Field("confirm_password", 1024, ("confirmPassword",), False, 1024, controls=True, secret=True)
 NAME: Final = Field("name", 256, required=False)
 REFRESH_TOKEN: Final = Field("refresh_token", _MAX_TOKEN_BYTES, ("refreshToken",), form=_TOKEN, secret=True)
 MAYBE_REFRESH_TOKEN: Final = REFRESH_TOKEN._replace(required=False)
+IDENTIFIERS: Final[Mapping[Kind, Field]] = {
+    "email": EMAIL,
+    "username": Field("username", 320),
+    "phone": Field("phone", 64),
+    "any": Field("identifier", 320, ("email", "username", "phone")),
+}
+"""The member that names who logs in, by what users log in with."""
+_NEW_FORMS: Final[Mapping[Kind, re.Pattern[str] | None]] = {
+    "email": _EMAIL,
+    "username": None,
+    "phone": re.compile(r"[+(]{0,2}[0-9][0-9 ()./-]{3,61}"),
+    "any": None,
+}
+"""What a new identifier has to look like."""
 
-LOGIN_FIELDS: Final = (EMAIL, PASSWORD)
-REGISTER_FIELDS: Final = (NEW_EMAIL, PASSWORD, CONFIRMATION, NAME)
 REFRESH_FIELDS: Final = (REFRESH_TOKEN,)
 LOGOUT_FIELDS: Final = (MAYBE_REFRESH_TOKEN,)
+_NO_EXTRA: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class LoginAttempt(NamedTuple):
@@ -55,6 +69,8 @@ class LoginAttempt(NamedTuple):
     password: Secret
     label: Label
     received_at_s: float
+    extra: Mapping[str, str] = _NO_EXTRA
+    """What the auth service wants beside, by name."""
 
 
 class RegisterAttempt(NamedTuple):
@@ -65,6 +81,8 @@ class RegisterAttempt(NamedTuple):
     name: str | None
     label: Label
     received_at_s: float
+    extra: Mapping[str, str] = _NO_EXTRA
+    """What the auth service wants beside, by name."""
 
 
 class TokenAttempt(NamedTuple):
@@ -76,21 +94,40 @@ class TokenAttempt(NamedTuple):
     received_at_s: float
 
 
-def login_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> LoginAttempt | Rejected:
-    """A login from a JSON object, or all that is wrong with its fields."""
-    read, faults = _read(LOGIN_FIELDS, body)
-    return _rejected(faults) if faults else LoginAttempt(read["email"], read["password"], label, received_at_s)
+class Forms:
+    """What people fill in here: it follows from what they log in with, and from what the auth service wants beside."""
 
+    def __init__(self, kind: Kind = "email", extra: Iterable[Extra] = ()) -> None:
+        self.identifier = IDENTIFIERS[kind]
+        self.extra = tuple(Field(each.name, each.max_chars, required=each.required) for each in extra)
+        self.login = (self.identifier, PASSWORD, *self.extra)
+        new = self.identifier._replace(form=_NEW_FORMS[kind])
+        self.register = (new, PASSWORD, CONFIRMATION, NAME, *self.extra)
 
-def register_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> RegisterAttempt | Rejected:
-    """A registration from a JSON object, or all that is wrong with its fields."""
-    read, faults = _read(REGISTER_FIELDS, body)
-    password, confirmation = read.get("password"), read.get("confirm_password")
-    if None not in (password, confirmation) and password != confirmation:
-        faults.append(FieldFault("/confirm_password", "mismatch", "The two passwords differ."))
-    if faults:
-        return _rejected(faults)
-    return RegisterAttempt(read["email"], read["password"], read.get("name") or None, label, received_at_s)
+    def login_attempt(self, body: Mapping[str, Any], label: Label, received_at_s: float) -> LoginAttempt | Rejected:
+        """A login from a JSON object, or all that is wrong with its fields."""
+        read, faults = _read(self.login, body)
+        if faults:
+            return _rejected(faults)
+        return LoginAttempt(read[self.identifier.name], read["password"], label, received_at_s, self._extra(read))
+
+    def register_attempt(
+        self, body: Mapping[str, Any], label: Label, received_at_s: float
+    ) -> RegisterAttempt | Rejected:
+        """A registration from a JSON object, or all that is wrong with its fields."""
+        read, faults = _read(self.register, body)
+        password, confirmation = read.get("password"), read.get("confirm_password")
+        if None not in (password, confirmation) and password != confirmation:
+            faults.append(FieldFault("/confirm_password", "mismatch", "The two passwords differ."))
+        if faults:
+            return _rejected(faults)
+        identifier, name = read[self.identifier.name], read.get("name") or None
+        return RegisterAttempt(identifier, read["password"], name, label, received_at_s, self._extra(read))
+
+    def _extra(self, read: Mapping[str, Any]) -> Mapping[str, str]:
+        if not self.extra:
+            return _NO_EXTRA
+        return {each.name: read[each.name] for each in self.extra if each.name in read}
 
 
 def refresh_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> TokenAttempt | Rejected:
@@ -100,14 +137,16 @@ def refresh_attempt(body: Mapping[str, Any], label: Label, received_at_s: float)
 
 
 def logout_attempt(
-    body: Mapping[str, Any], token: Secret | None, label: Label, received_at_s: float
+    body: Mapping[str, Any], token: Secret | None, label: Label, received_at_s: float, needs: Collection[str] = ()
 ) -> TokenAttempt | Rejected:
-    """A logout by either token, or what is wrong: without any token there is nothing to end."""
+    """A logout by the tokens that the auth service `needs`, else by either; or what is wrong."""
     read, faults = _read(LOGOUT_FIELDS, body)
     if faults:
         return _rejected(faults)
     refresh_token = read.get("refresh_token") or None
-    if token is None and refresh_token is None:
+    if "refresh_token" in needs and refresh_token is None:
+        return _rejected([FieldFault("/refresh_token", "missing", "This field is required.")])
+    if token is None and ("token" in needs or refresh_token is None):
         return Rejected(TABLE["token_missing"])
     return TokenAttempt(token, refresh_token, label, received_at_s)
 
@@ -143,23 +182,32 @@ def _read(fields: tuple[Field, ...], body: Mapping[str, Any]) -> tuple[dict[str,
 
 
 def _member(field: Field, body: Mapping[str, Any]) -> Any:
-    return next((body[name] for name in (field.name, *field.aliases) if body.get(name) is not None), None)
+    value = body.get(field.name)
+    if value is None and field.aliases:
+        return next((body[name] for name in field.aliases if body.get(name) is not None), None)
+    return value
 
 
 def _fault(field: Field, value: Any) -> FieldFault | None:
-    pointer = f"/{field.name}"
-    if value is None:
-        return FieldFault(pointer, "missing", "This field is required.") if field.required else None
-    if not isinstance(value, str):
-        return FieldFault(pointer, "wrong_type", "This field is a text.")
-    if not value:
-        return FieldFault(pointer, "too_short", "This field is empty.") if field.required else None
     wrong = _wrong(field, value)
-    return FieldFault(pointer, *wrong) if wrong else None
+    return FieldFault(f"/{field.name}", *wrong) if wrong else None
 
 
-def _wrong(field: Field, text: str) -> tuple[str, str] | None:
-    """Code and sentence of what is wrong with a text that is there."""
+def _wrong(field: Field, value: Any) -> tuple[str, str] | None:
+    """Code and sentence of what is wrong with a member."""
+    if value is None:
+        return ("missing", "This field is required.") if field.required else None
+    if not isinstance(value, str):
+        return "wrong_type", "This field is a text."
+    if not value:
+        return ("too_short", "This field is empty.") if field.required else None
+    if field.form is None and len(value) <= field.max_chars and value.isascii() and value.isprintable():
+        return None
+    return _wrong_text(field, value)
+
+
+def _wrong_text(field: Field, text: str) -> tuple[str, str] | None:
+    """Code and sentence of what is wrong with a text that is not plain."""
     if len(text) > field.max_chars:
         return "too_long", f"At most {field.max_chars} characters."
     if _SURROGATES.search(text):

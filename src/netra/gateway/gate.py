@@ -3,6 +3,8 @@
 It must never know how a request came in, or how its answer goes out.
 """
 
+from collections.abc import Awaitable
+
 from netra.core.verdict.operations import Done, Identity, Offer, Session, User
 from netra.core.verdict.outcomes import Outcome
 from netra.core.verdict.reply import Standing
@@ -25,26 +27,26 @@ class Gateway:
         """How we stand with the auth service, as upkeep last saw it."""
         return self.parts.link.standing
 
-    async def log_in(self, attempt: LoginAttempt) -> Outcome[Session]:
+    def log_in(self, attempt: LoginAttempt) -> Awaitable[Outcome[Session]]:
         """See `gateway.login`."""
-        return await login.log_in(attempt, self.parts)
+        return login.log_in(attempt, self.parts)
 
-    async def register(self, attempt: RegisterAttempt) -> Outcome[User]:
+    def register(self, attempt: RegisterAttempt) -> Awaitable[Outcome[User]]:
         """See `gateway.register`."""
-        return await register.register(attempt, self.parts)
+        return register.register(attempt, self.parts)
 
-    async def refresh(self, attempt: TokenAttempt) -> Outcome[Session]:
+    def refresh(self, attempt: TokenAttempt) -> Awaitable[Outcome[Session]]:
         """See `gateway.refresh`."""
-        return await refresh.refresh(attempt, self.parts)
+        return refresh.refresh(attempt, self.parts)
 
-    async def log_out(self, attempt: TokenAttempt) -> Outcome[Done]:
+    def log_out(self, attempt: TokenAttempt) -> Awaitable[Outcome[Done]]:
         """See `gateway.logout`."""
-        return await logout.log_out(attempt, self.parts)
+        return logout.log_out(attempt, self.parts)
 
-    async def who_is(self, attempt: TokenAttempt) -> Outcome[Identity]:
+    def who_is(self, attempt: TokenAttempt) -> Awaitable[Outcome[Identity]]:
         """See `gateway.whoami`."""
-        return await whoami.who_is(attempt, self.parts)
+        return whoami.who_is(attempt, self.parts)
 
-    async def offer(self, label: Label, received_at_s: float) -> Outcome[Offer]:
+    def offer(self, label: Label, received_at_s: float) -> Awaitable[Outcome[Offer]]:
         """See `gateway.offer`."""
-        return await self._offers.current(label, received_at_s, self.parts)
+        return self._offers.current(label, received_at_s, self.parts)

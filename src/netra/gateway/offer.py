@@ -12,6 +12,8 @@ from netra.gateway.parts import Parts
 from netra.link.calls import ask
 
 FRESH_S: Final = 30.0
+_SILENT: Final = Offer(None, None, None, None, ())
+"""The offer of an auth service that takes no such question."""
 
 
 class Offers:
@@ -25,6 +27,8 @@ class Offers:
         """The offer as of now, or the last good one; an unknown outcome only when there never was one."""
         if self._good is not None and received_at_s - self._read_at_s < FRESH_S:
             return self._good
+        if not parts.wire.offers(CONFIG):
+            return Accepted(_with_ours(_SILENT, parts))
         call = parts.wire.call(CONFIG, {}, label)
         outcome = await ask(call, parts.link, parts.token_deadline(received_at_s))
         parts.ended("config", label, received_at_s, outcome)

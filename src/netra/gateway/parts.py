@@ -4,17 +4,18 @@ It must never be global: the composition root makes one and hands it on.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from os import urandom
 from typing import Any
-from unicodedata import normalize
 
 from netra.core.events import AttemptEnded, Event
+from netra.core.identifier import Kind, normalised
 from netra.core.pace.deadline import Deadline
 from netra.core.secret import Secret
 from netra.core.verdict.outcomes import Accepted, Outcome
 from netra.core.verdict.wire import Label, Wire
+from netra.gateway.attempts import Forms
 from netra.link.calls import Link
 
 
@@ -30,6 +31,9 @@ class Parts:
     log_key: Secret
     registration: bool
     oauth_providers: tuple[str, ...]
+    identifier_kind: Kind = "email"
+    forms: Forms = field(default_factory=Forms)
+    """What people fill in here."""
 
     def login_deadline(self, received_at_s: float) -> Deadline:
         """The deadline of a login-like request whose body was complete at this instant."""
@@ -42,12 +46,12 @@ class Parts:
     def account(self, identifier: str) -> str:
         """A keyed hash that stands for an identifier in logs; the same for every spelling of it."""
         key = self.log_key.reveal().encode()[:64]
-        spelled = normalize("NFC", identifier.strip()).casefold()
+        spelled = normalised(identifier, self.identifier_kind)
         return blake2b(spelled.encode("utf-8", "surrogatepass"), key=key, digest_size=8).hexdigest()
 
     def keyed(self, label: Label) -> Label:
         """The label with an idempotency key of its own, when this attempt may be sent more than once."""
-        return label._replace(idempotency_key=urandom(16).hex()) if self.link.tries > 1 else label
+        return Label(*label[:-1], urandom(16).hex()) if self.link.tries > 1 else label
 
     def ended(
         self, journey: str, label: Label, received_at_s: float, outcome: Outcome[Any], account: str | None = None

@@ -6,15 +6,25 @@ It must never write a private key anywhere but into the folder it is given.
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import trustme
+
+
+class Pair(NamedTuple):
+    """A certificate and its private key, as two PEM files."""
+
+    certificate: Path
+    key: Path
 
 
 class Authority:
     """A private certificate authority; whoever trusts `file` trusts what it signs."""
 
-    def __init__(self, folder: Path) -> None:
-        self._authority = trustme.CA()
+    def __init__(self, folder: Path, *, name: str = "Lab authority", organisation: str = "Lab Ltd") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._authority = trustme.CA(organization_name=organisation, organization_unit_name=name)
+        self._folder = folder
         self.file = folder / "authority.pem"
         self._authority.cert_pem.write_to_path(self.file)
 
@@ -31,6 +41,21 @@ class Authority:
         now = datetime.now(UTC)
         begun, ended = now - timedelta(days=30), now - timedelta(days=1)
         return self._context(self._authority.issue_cert("127.0.0.1", "localhost", not_before=begun, not_after=ended))
+
+    def demanding(self) -> ssl.SSLContext:
+        """Good, and it serves nobody who shows no certificate of this authority."""
+        context = self.good()
+        context.verify_mode = ssl.CERT_REQUIRED
+        self._authority.configure_trust(context)
+        return context
+
+    def pair(self, name: str = "client") -> Pair:
+        """A client's certificate and key, new at each call, as `<name>.pem` and `<name>.key` in the folder."""
+        issued = self._authority.issue_cert(f"{name}@lab.test", common_name=name)
+        pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}.key")
+        pair.certificate.write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
+        issued.private_key_pem.write_to_path(pair.key)
+        return pair
 
     @staticmethod
     def _context(certificate: trustme.LeafCert) -> ssl.SSLContext:

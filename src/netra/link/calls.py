@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from netra.core.pace.budget import RetryBudget
 from netra.core.pace.deadline import Deadline
 from netra.core.pace.retry import After, Attempted, No, WithOtherSeal, again
-from netra.core.verdict.causes import TABLE, Phase
+from netra.core.verdict.causes import TABLE
 from netra.core.verdict.classify import classify
-from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Tried, Unknown, unknown
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Tried, Unknown, code_of, phase_of, unknown
 from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Call
 from netra.link.clock import Clock
 from netra.link.exchange import Exchange
-from netra.link.seals import Seal, Seals
+from netra.link.seals import Seals
 from netra.link.slots import Slots
 
 T = TypeVar("T")
@@ -46,54 +46,61 @@ async def ask(call: Call[T], link: Link, deadline: Deadline, tries: int | None =
     """
     if not link.enabled:
         return unknown(TABLE["auth_service_disabled"])
-    asking = _Asking(call, link, tries or link.tries)
+    asking = _Asking(call, link, deadline, tries or link.tries)
     while True:
-        outcome = await asking.once(deadline)
-        step = asking.next_step(outcome, deadline) if isinstance(outcome, Unknown) else None
+        outcome = await asking.once()
+        if not isinstance(outcome, Unknown):
+            return asking.verdict(outcome)
+        step = asking.next_step(outcome)
         if isinstance(step, After):
             link.budget.spend()
             await link.clock.sleep(step.wait_s)
         elif not isinstance(step, WithOtherSeal):
-            return asking.story(outcome, deadline)
+            return asking.failure(outcome)
 
 
 class _Asking:
     """What one run of the loop remembers from try to try."""
 
-    __slots__ = ("allowed_tries", "call", "link", "repeatable", "seal_number", "switched", "tried", "tries")
+    __slots__ = ("allowed_tries", "call", "deadline", "link", "seal_number", "switched", "tried", "tries")
 
-    def __init__(self, call: Call[Any], link: Link, allowed_tries: int) -> None:
+    def __init__(self, call: Call[Any], link: Link, deadline: Deadline, allowed_tries: int) -> None:
         self.call = call
         self.link = link
+        self.deadline = deadline
         self.allowed_tries = allowed_tries
-        self.repeatable = call.operation.repeatable or (call.keyed and link.standing.idempotency)
-        self.tried: list[Tried] = []
+        self.tried: tuple[Tried, ...] = ()
         self.tries = 1
         self.seal_number = link.good_seal
         self.switched = False
 
-    async def once(self, deadline: Deadline) -> Outcome[Any]:
-        link, started_s = self.link, self.link.clock.now_s()
+    async def once(self) -> Outcome[Any]:
+        """One try: a slot, an exchange, and what it means."""
+        link, call = self.link, self.call
+        started_s = link.clock.now_s()
         if not self.tried:
             link.budget.called(started_s)
-        async with link.slots.admit() as slot:
-            if not slot.granted:
-                return unknown(TABLE["connection_limit_reached"])
-            got = await link.exchange(self.call, self._seal(), deadline.left_s(link.clock.now_s()))
-        outcome = classify(self.call, got, link.standing)
-        self.tried.append(_tried(len(self.tried) + 1, outcome, link.clock.now_s() - started_s))
-        if self.switched and not isinstance(outcome, Unknown):
-            link.good_seal = self.seal_number
+        if not link.slots.take_free() and not await link.slots.take():
+            return unknown(TABLE["connection_limit_reached"])
+        try:
+            seal = link.seals.in_order[self.seal_number] if call.template.sealed else None
+            got = await link.exchange(call, seal, self.deadline.left_s(link.clock.now_s()))
+        finally:
+            link.slots.give_back()
+        outcome = classify(call, got, link.standing)
+        elapsed_s = link.clock.now_s() - started_s
+        self.tried = (*self.tried, Tried(len(self.tried) + 1, phase_of(outcome), code_of(outcome), elapsed_s))
         return outcome
 
-    def next_step(self, outcome: Unknown, deadline: Deadline) -> After | WithOtherSeal | No:
+    def next_step(self, outcome: Unknown) -> After | WithOtherSeal | No:
+        """Whether to ask again, and when."""
         link, now_s = self.link, self.link.clock.now_s()
         asked = Attempted(
             tries=self.tries,
             allowed_tries=self.allowed_tries,
-            repeatable=self.repeatable,
-            left_s=deadline.left_s(now_s),
-            other_seal=self.call.sealed and len(link.seals.in_order) > 1 and not self.switched,
+            repeatable=self.call.operation.repeatable or (self.call.keyed and link.standing.idempotency),
+            left_s=self.deadline.left_s(now_s),
+            other_seal=self.call.template.sealed and len(link.seals.in_order) > 1 and not self.switched,
         )
         step = again(outcome, asked, budget_allows=link.budget.allows(now_s), rand=link.clock.rand())
         if isinstance(step, After):
@@ -103,18 +110,19 @@ class _Asking:
             self.seal_number = (self.seal_number + 1) % len(link.seals.in_order)
         return step
 
-    def story(self, outcome: Outcome[T], deadline: Deadline) -> Outcome[T]:
+    def verdict(self, outcome: Accepted[T] | Rejected) -> Accepted[T] | Rejected:
+        """A verdict, with all that was tried: whoever gave it takes the seal that it was asked with."""
+        if self.switched:
+            self.link.good_seal = self.seal_number
+        if isinstance(outcome, Accepted):
+            return Accepted(outcome.value, self.tried)
+        return outcome._replace(tried=self.tried)
+
+    def failure(self, outcome: Unknown) -> Unknown:
         """The last outcome, with all that was tried and, for the sentences, how long it was allowed to take."""
-        if isinstance(outcome, Unknown):
-            outcome = outcome._replace(facts={**outcome.facts, "budget_s": f"{deadline.budget_s:g}"})
-        return outcome._replace(tried=tuple(self.tried))
-
-    def _seal(self) -> Seal | None:
-        return self.link.seals.in_order[self.seal_number] if self.call.sealed else None
-
-
-def _tried(number: int, outcome: Outcome[Any], elapsed_s: float) -> Tried:
-    if isinstance(outcome, Accepted):
-        return Tried(number, Phase.ANSWERED, "ok", elapsed_s)
-    phase = Phase.ANSWERED if isinstance(outcome, Rejected) else outcome.phase
-    return Tried(number, phase, outcome.cause.code, elapsed_s)
+        facts = {**outcome.facts, "budget_s": f"{self.deadline.budget_s:g}"}
+        standing = self.link.standing
+        if standing.probe_facts and outcome.cause.code == standing.probe_code:
+            # More precise words for the same failure, never words for another one.
+            facts |= {name: told for name, told in standing.probe_facts.items() if name in facts}
+        return outcome._replace(facts=facts, tried=self.tried)

@@ -37,6 +37,8 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.idle_since_s = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._due_s = 0.0
         self._transport: Any = None
         self._incoming = select.poll()
         self._parser = httptools.HttpResponseParser(self)
@@ -44,11 +46,10 @@ class Connection(asyncio.Protocol):
         self._reset()
 
     def _reset(self) -> None:
+        self._pairs: list[tuple[bytes, bytes]] = []
         self._headers: dict[str, str] = {}
         self._body = bytearray()
         self._raw_bytes = 0
-        self._head_bytes = 0
-        self._headers_count = 0
         self._interim_count = 0
         self._head_complete = False
         self._framed = False
@@ -67,20 +68,26 @@ class Connection(asyncio.Protocol):
         return not self._incoming.poll(0)
 
     async def exchange(self, request: bytes, left_s: float) -> Received | Broken:
-        """Send a request and await its reply for at most `left_s`. Whoever is cancelled leaves no reply behind."""
-        loop = asyncio.get_running_loop()
+        """Send a request and await its reply; `give_up_if_due` ends the wait after `left_s`.
+
+        Whoever is cancelled leaves no reply behind.
+        """
         self._reset()
-        waiter: asyncio.Future[Received | Broken] = loop.create_future()
+        waiter: asyncio.Future[Received | Broken] = self._loop.create_future()
         self._waiter = waiter
-        overdue = loop.call_later(left_s, self._end, Broken("response_timeout"))
+        self._due_s = self._loop.time() + left_s
         try:
             self._transport.write(request)
             return await waiter
         finally:
-            overdue.cancel()
             if self._waiter is not None:
                 self._waiter = None
                 self.abort()
+
+    def give_up_if_due(self) -> None:
+        """End an exchange that has taken all the time it had."""
+        if self._waiter is not None and self._loop.time() >= self._due_s:
+            self._end(Broken("response_timeout"))
 
     def abort(self) -> None:
         """Close at once; whatever is still to come is dropped by the operating system."""
@@ -103,14 +110,14 @@ class Connection(asyncio.Protocol):
         if self._waiter is None:
             self.abort()
             return
+        self._raw_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except PARSER_ERRORS as error:
             self._unreadable(error)
             return
-        self._raw_bytes += len(data)
         if not self._head_complete:
-            self._count_head(len(data), headers_count=0)
+            self._check_head(self._raw_bytes)
         elif self._raw_bytes > MAX_RAW_BYTES:
             self._end(Broken("response_too_large"))
 
@@ -120,10 +127,8 @@ class Connection(asyncio.Protocol):
         self._end(Received(101, self._headers, b"") if switched else Broken("http_protocol_error"))
         self.abort()
 
-    def _count_head(self, size_bytes: int, headers_count: int) -> None:
-        self._head_bytes += size_bytes
-        self._headers_count += headers_count
-        if self._head_bytes > MAX_REPLY_HEAD_BYTES or self._headers_count > MAX_HEADERS_COUNT:
+    def _check_head(self, size_bytes: int) -> None:
+        if size_bytes > MAX_REPLY_HEAD_BYTES or len(self._pairs) > MAX_HEADERS_COUNT:
             self._end(Broken("http_protocol_error"))
 
     def on_message_begin(self) -> None:
@@ -133,14 +138,17 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header of the reply."""
-        self._count_head(len(name) + len(value), headers_count=1)
-        key = name.decode("latin-1").lower()
-        self._headers.setdefault(key, value.decode("latin-1"))
-        self._framed = self._framed or key in ("content-length", "transfer-encoding")
+        self._pairs.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole; a body in an encoding that we did not ask for is not waited for."""
         self._head_complete = True
+        self._headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(self._pairs)
+        }
+        if self._raw_bytes > MAX_REPLY_HEAD_BYTES or len(self._pairs) > MAX_HEADERS_COUNT:
+            self._check_head(sum(len(name) + len(value) for name, value in self._pairs))
+        self._framed = "content-length" in self._headers or "transfer-encoding" in self._headers
         if self._headers.get("content-encoding", "identity").lower() != "identity":
             self._end(Broken("http_protocol_error"))
 
@@ -155,7 +163,8 @@ class Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:
             self._interim_count += 1
-            self._headers, self._head_complete, self._framed = {}, False, False
+            self._raw_bytes = 0
+            self._pairs, self._headers, self._head_complete, self._framed = [], {}, False, False
             if self._interim_count > MAX_INTERIM_COUNT:
                 self._end(Broken("http_protocol_error"))
             return

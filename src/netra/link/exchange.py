@@ -5,7 +5,6 @@ It must never follow a redirect, keep a cookie, read an environment's proxy, or 
 
 import asyncio
 import socket
-import ssl
 from ipaddress import ip_address
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -17,10 +16,14 @@ from netra.core.verdict.reply import Broken, Reply
 from netra.core.verdict.wire import Call
 from netra.link.clock import Clock
 from netra.link.connection import Connection
+from netra.link.requests import Requests
 from netra.link.resolver import Address, LookUp, Resolver, system_addresses
 from netra.link.seals import Seal
+from netra.link.trust import Trust
 
 _PORTS: Final = {"http": 80, "https": 443}
+_WATCH_S: Final = 0.01
+"""How often overdue exchanges are looked for: by how much a deadline may be missed."""
 _NEXT_ADDRESS_AFTER_S: Final = 0.25
 """How long one address may take before the next is tried beside it. Source: RFC 8305, section 5."""
 
@@ -44,12 +47,14 @@ class HttpExchange:
         idle_connection_s: float,
         clock: Clock,
         look_up: LookUp = system_addresses,
+        trust: Trust | None = None,
     ) -> None:
+        """`trust`: whom to believe over TLS; without it the system's authorities."""
         address = urlsplit(base_url)
         self._host = address.hostname or ""
         self._port = address.port or _PORTS.get(address.scheme, 0)
-        self._authority = address.netloc
-        self._tls = _tls_context() if address.scheme == "https" else None
+        self._request_bytes = Requests(address.netloc)
+        self._trust = (trust or Trust(clock)) if address.scheme == "https" else None
         self._connect_timeout_s = connect_timeout_s
         self._idle_connection_s = idle_connection_s
         self._clock = clock
@@ -59,6 +64,7 @@ class HttpExchange:
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self._retiring: asyncio.TimerHandle | None = None
+        self._watching: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def __call__(self, call: Call[Any], seal: Seal | None, left_s: float) -> Reply | Broken:
@@ -67,7 +73,7 @@ class HttpExchange:
             return Broken("draining")
         if left_s <= 0:
             return Broken("connection_timeout")
-        request = request_bytes(call, seal, self._authority)
+        request = self._request_bytes(call, seal)
         if isinstance(request, Broken):
             return request
         deadline_s = self._clock.now_s() + left_s
@@ -79,6 +85,8 @@ class HttpExchange:
             self._keep(connection)
             return Broken("connection_timeout")
         self._busy.add(connection)
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop().call_later(_WATCH_S, self._watch)
         try:
             got = await connection.exchange(request, left_s)
         finally:
@@ -105,6 +113,12 @@ class HttpExchange:
         if self._retiring is None:
             self._retiring = asyncio.get_running_loop().call_later(self._idle_connection_s, self._retire)
 
+    def _watch(self) -> None:
+        """Give up on exchanges that are overdue: one timer for all costs less than one for each."""
+        for connection in list(self._busy):
+            connection.give_up_if_due()
+        self._watching = asyncio.get_running_loop().call_later(_WATCH_S, self._watch) if self._busy else None
+
     def _retire(self) -> None:
         """Close what has been idle for too long: we end it before the other side does."""
         self._retiring = None
@@ -127,7 +141,7 @@ class HttpExchange:
             async with asyncio.timeout(min(self._connect_timeout_s, left_s)):
                 connection = await self._open(addresses)
         except OSError as error:
-            return broken(error, sent=False, tls=self._tls is not None)
+            return broken(error, sent=False, tls=self._trust is not None)
         if not self._closed:
             return connection
         connection.abort()
@@ -161,9 +175,10 @@ class HttpExchange:
 
     async def _open(self, addresses: list[Any]) -> Connection:
         opened = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S, interleave=1)
+        tls, name = (self._trust.context(), self._host.rstrip(".")) if self._trust else (None, None)
         try:
             _, connection = await asyncio.get_running_loop().create_connection(
-                Connection, sock=opened, ssl=self._tls, server_hostname=self._host.rstrip(".") if self._tls else None
+                Connection, sock=opened, ssl=tls, server_hostname=name
             )
         except BaseException:
             opened.close()
@@ -173,8 +188,9 @@ class HttpExchange:
     async def close(self) -> None:
         """Close all connections; what is under way ends as broken."""
         self._closed = True
-        if self._retiring is not None:
-            self._retiring.cancel()
+        for timer in (self._retiring, self._watching):
+            if timer is not None:
+                timer.cancel()
         if self._lookup is not None:
             self._lookup.cancel()
         for connection in (*self._idle, *self._busy):
@@ -190,32 +206,3 @@ def _numeric(host: str, port: int) -> Any:
         return None
     family = socket.AF_INET if version == 4 else socket.AF_INET6
     return family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port)
-
-
-def request_bytes(call: Call[Any], seal: Seal | None, authority: str) -> bytes | Broken:
-    """A request as it is sent. One that cannot be written without breaking its lines was never sent.
-
-    Source: RFC 9112, section 2.2; RFC 9110, section 5.5.
-    """
-    lines = [f"{call.method} {call.target} HTTP/1.1", f"Host: {authority}"]
-    lines.extend(f"{name}: {value}" for name, value in call.headers)
-    if seal is not None:
-        lines.extend(f"{name}: {value}" for name, value in seal.headers)
-    if call.bearer is not None:
-        lines.append(f"Authorization: Bearer {call.bearer.reveal()}")
-    try:
-        body = call.body.reveal().encode() if call.body is not None else b""
-        if body or call.method == "POST":
-            lines.append(f"Content-Length: {len(body)}")
-        head = "\r\n".join(lines).encode("latin-1")
-    except UnicodeEncodeError:
-        return Broken("proxy_configuration_error")
-    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
-        return Broken("proxy_configuration_error")
-    return head + b"\r\n\r\n" + body
-
-
-def _tls_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

@@ -3,25 +3,38 @@
 They must never be printed, and never come from or go to a client.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from base64 import b64encode
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote_plus
 
 from netra.core.secret import Secret
+from netra.core.verdict.wire import Wire
+
+if TYPE_CHECKING:
+    from netra.core.fill import Said
 
 
 class Seal:
-    """The headers that say who is asking. Prints as dots."""
+    """The headers, and the members of a body, that say who is asking. Prints as dots."""
 
-    __slots__ = ("headers",)
+    __slots__ = ("headers", "members")
 
-    def __init__(self, places: Sequence[tuple[str, str]], service_id: str | None, secret: Secret | None) -> None:
-        values = {"service_id": service_id, "service_secret": secret.reveal() if secret else None}
-        self.headers: tuple[tuple[str, str], ...] = tuple(
-            (header, value) for header, filler in places if (value := values[filler])
-        )
+    def __init__(self, wire: Wire, service_id: str | None, secret: Secret | None) -> None:
+        ours: Said = {
+            "service_id": service_id,
+            "service_secret": secret,
+            "service_basic": _basic(service_id, secret) if service_id and secret else None,
+        }
+        self.headers = tuple((name, value) for name, text in wire.seal if (value := text.filled(ours)))
+        self.members = tuple((name, value) for name, text in wire.seal_fields if (value := text.filled(ours)))
 
     def __repr__(self) -> str:
         return "Seal(••••••)"
+
+
+def _basic(service_id: str, secret: Secret) -> str:
+    """Source: RFC 6749, section 2.3.1."""
+    return b64encode(f"{quote_plus(service_id)}:{quote_plus(secret.reveal())}".encode()).decode("ascii")
 
 
 class Seals(NamedTuple):
@@ -30,13 +43,7 @@ class Seals(NamedTuple):
     in_order: tuple[Seal, ...]
 
     @classmethod
-    def of(
-        cls,
-        places: Sequence[tuple[str, str]],
-        service_id: str | None,
-        secret: Secret | None,
-        previous: Secret | None,
-    ) -> "Seals":
-        """The seals that a wire's places make of an id, a secret and the secret before it."""
-        current = Seal(places, service_id, secret)
-        return cls((current, Seal(places, service_id, previous)) if previous else (current,))
+    def of(cls, wire: Wire, service_id: str | None, secret: Secret | None, previous: Secret | None) -> "Seals":
+        """The seals that a wire makes of an id, a secret and the secret before it."""
+        current = Seal(wire, service_id, secret)
+        return cls((current, Seal(wire, service_id, previous)) if previous else (current,))

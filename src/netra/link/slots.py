@@ -5,8 +5,7 @@ It must never let a caller wait longer than `wait_s`, nor lose a slot to a calle
 
 import asyncio
 from collections import deque
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 WAIT_S: Final = 0.1
 
@@ -20,14 +19,16 @@ class Slots:
         self._wait_s = wait_s
         self._queue: deque[asyncio.Future[None]] = deque()
 
-    def admit(self) -> "Slot":
-        """A slot, to be taken with `async with`; its `granted` says whether there was one in time."""
-        return Slot(self)
+    def take_free(self) -> bool:
+        """Take a slot if one is free; whoever takes one gives it back."""
+        if self.taken_count >= self.limit_count:
+            return False
+        self.taken_count += 1
+        return True
 
     async def take(self) -> bool:
         """Take a slot, or say that there was none in time; whoever takes one gives it back."""
-        if self.taken_count < self.limit_count:
-            self.taken_count += 1
+        if self.take_free():
             return True
         if len(self._queue) >= self.limit_count:
             return False
@@ -58,23 +59,3 @@ class Slots:
                 turn.set_result(None)
                 return
         self.taken_count -= 1
-
-
-class Slot:
-    """One slot, lent for the time of an exchange."""
-
-    __slots__ = ("_slots", "granted")
-
-    def __init__(self, slots: Slots) -> None:
-        self._slots = slots
-        self.granted = False
-
-    async def __aenter__(self) -> Self:
-        self.granted = await self._slots.take()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.granted:
-            self._slots.give_back()

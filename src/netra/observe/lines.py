@@ -3,7 +3,7 @@
 It must never name a password, a token, a secret, or an identifier in clear.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from netra.core.events import (
@@ -52,32 +52,32 @@ class Lines:
         self._book = book
         self._facts = facts
         self._run_id = run_id
+        self._of_kind: dict[type[Event], Callable[[Any], Line]] = {
+            AttemptEnded: self._attempt,
+            ConnectivityChecked: self._connectivity,
+            HandshakeEnded: self._handshake,
+            ConfigurationProblem: self._finding,
+            Stage: self._stage,
+            Crashed: _crash,
+        }
 
     def __call__(self, event: Event) -> Line:
         """The line of an event."""
-        match event:
-            case AttemptEnded():
-                return self._attempt(event)
-            case ConnectivityChecked():
-                return self._connectivity(event)
-            case HandshakeEnded():
-                return self._handshake(event)
-            case ConfigurationProblem():
-                return self._finding(event)
-            case Stage():
-                return Line(INFO, f"Netra {event.name}", {"request_id": self._run_id, **dict(event.addresses)})
-            case Crashed():
-                return _crash(event)
+        return self._of_kind[type(event)](event)
+
+    def _stage(self, event: Stage) -> Line:
+        return Line(INFO, f"Netra {event.name}", {"request_id": self._run_id, **dict(event.addresses)})
 
     def _attempt(self, event: AttemptEnded) -> Line:
-        outcome, journey = event.outcome, _JOURNEYS[event.journey]
-        fields: dict[str, Any] = {"request_id": event.request_id, "elapsed_ms": _ms(event.elapsed_s)}
-        if event.account:
-            fields["account"] = event.account
-        if event.trace_id:
-            fields["trace_id"] = event.trace_id
+        kind, request_id, outcome, elapsed_s, account, trace_id = event
+        fields: dict[str, Any] = {"request_id": request_id, "elapsed_ms": _ms(elapsed_s)}
+        if account:
+            fields["account"] = account
+        if trace_id:
+            fields["trace_id"] = trace_id
+        journey = _JOURNEYS[kind]
         if isinstance(outcome, Accepted):
-            return Line(DEBUG if event.journey in _FREQUENT else INFO, f"{journey} succeeded", fields)
+            return Line(DEBUG if kind in _FREQUENT else INFO, f"{journey} succeeded", fields)
         fields["code"] = outcome.cause.code
         if isinstance(outcome, Rejected):
             return Line(DEBUG if event.journey in _FREQUENT else INFO, f"{journey} rejected", fields)
@@ -108,8 +108,9 @@ class Lines:
         if event.code is None:
             return Line(INFO, "Auth service connectivity test succeeded", fields)
         page = self._book[event.code]
-        fields |= {"code": event.code, "phase": event.phase, "why": page.operator_sentence(self._facts)}
-        fields["check_first"] = next(iter(page.suggestions(self._facts)), None)
+        facts = {**self._facts, **event.facts}
+        fields |= {"code": event.code, "phase": event.phase, "why": page.operator_sentence(facts)}
+        fields["check_first"] = next(iter(page.suggestions(facts)), None)
         return Line(WARNING, "Auth service connectivity test failed", fields)
 
     def _handshake(self, event: HandshakeEnded) -> Line:
@@ -123,12 +124,14 @@ class Lines:
         finding = event.finding
         fields = {"request_id": self._run_id, "code": finding.code, "variable": finding.subject}
         fields |= {"what": finding.what, "why": finding.why, "check_first": finding.fix}
+        if finding.severity is Severity.NOTE:
+            return Line(INFO, "Configuration read again", fields)
         text = "Missing OAuth credential" if finding.code == "oauth_credential_missing" else "Configuration problem"
         return Line(ERROR if finding.severity is Severity.ERROR else WARNING, text, fields)
 
 
 def _ms(elapsed_s: float) -> float:
-    return round(elapsed_s * 1e3, 1)
+    return int(elapsed_s * 1e4 + 0.5) / 10
 
 
 def _crash(event: Crashed) -> Line:

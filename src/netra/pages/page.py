@@ -19,7 +19,9 @@ FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "status": "status of the reply",
         "os_error": "what the operating system said, in its standard words",
         "answered_by": "who answered, when it was not the auth service",
-        "issuer": "issuer that was expected in a token",
+        "issuer": "issuer that was expected in a token, or the unknown one that a certificate names",
+        "certificate_fault": "why a certificate is not accepted, in our words",
+        "tls_fault": "why a TLS handshake failed, in our words",
         "service_id": "our own service id",
         "content_type": "media type of the reply",
         "location_host": "host that a redirect points to",
@@ -27,6 +29,8 @@ FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "budget_s": "seconds that the attempt was allowed",
         "retry_after_s": "seconds until it is worth asking again",
         "lacking": "what is missing in the reply, or of no use",
+        "json_keys": "members of the JSON in the reply",
+        "wire_row": "lines for a wire file that read the reply as a refusal",
         "variable": "environment variable that is at fault",
     }
 )
@@ -35,7 +39,9 @@ FACTS: Final[Mapping[str, str]] = MappingProxyType(
 FACT: Final = re.compile(r"\{([a-z_]+)\}")
 """How a line names a fact."""
 
-_LONGEST_FACT_CHARS: Final = 200
+_LONGEST_FACT_CHARS: Final = 300
+_OF_LINES: Final = frozenset({"wire_row"})
+"""Facts that have line breaks of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +90,11 @@ def _told(line: str, facts: Mapping[str, str]) -> str | None:
     """The line with its facts put in, once; None when one of them is unknown."""
     if any(not facts.get(name) for name in FACT.findall(line)):
         return None
-    return FACT.sub(lambda found: _plain(facts[found[1]]), line)
+    return FACT.sub(lambda found: _plain(facts[found[1]], lines=found[1] in _OF_LINES), line)
 
 
-def _plain(value: str) -> str:
+def _plain(value: str, *, lines: bool) -> str:
     """A fact as harmless text of bounded length: some are made of what a stranger sent."""
     if len(value) > _LONGEST_FACT_CHARS:
         value = value[: _LONGEST_FACT_CHARS - 1] + "…"
-    return "".join(character if character.isprintable() else "?" for character in value)
+    return "".join(each if each.isprintable() or (lines and each == "\n") else "?" for each in value)

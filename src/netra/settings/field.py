@@ -16,7 +16,7 @@ DOTS: Final = "••••••"
 NOT_ACCEPTED: Final = "not accepted"
 ENVIRONMENTS: Final = ("development", "test", "staging", "production")
 
-Sort = Literal["secret", "id", "url", "free", "closed"]
+Sort = Literal["secret", "id", "url", "path", "free", "closed"]
 """Which checks of text a value gets: the closed ones (choices, switches, numbers) need the fewest."""
 
 

@@ -12,11 +12,12 @@ from typing import Final, NamedTuple
 from netra.core.findings import Finding, Severity
 from netra.settings.field import SHORTEST_SECRET, Sort
 
-ALL: Final[frozenset[Sort]] = frozenset({"secret", "id", "url", "free", "closed"})
+ALL: Final[frozenset[Sort]] = frozenset({"secret", "id", "url", "path", "free", "closed"})
 OPEN: Final = ALL - {"closed"}
 SENT: Final[frozenset[Sort]] = frozenset({"secret", "id"})
 SECRET: Final[frozenset[Sort]] = frozenset({"secret"})
 ID: Final[frozenset[Sort]] = frozenset({"id"})
+PATH: Final[frozenset[Sort]] = frozenset({"path"})
 
 _NAMED_CHARACTERS: Final = {
     "\n": r"a line feed (\n)",
@@ -156,6 +157,8 @@ _REFERENCE: Final = (
     r"|^(vault|bao|secret):[\w/-]+#\w"
 )
 _PATH: Final = r"^/(run|var|etc|mnt|home|root|opt|tmp|srv|secrets|app|usr)/|^file:/"
+_PEM: Final = "^-----BEGIN |^LS0tLS1CRUdJTi"
+"""PEM text, as it is and in Base64."""
 _TEMPLATE: Final = (
     r"\{\{.*\}\}|^<.*>$|^\[\[.*\]\]$|^%[a-z_][a-z0-9_]*%$|^__\w+__$|^@@.*@@$|^@[a-z_]+@$"
     r"|^x{3,}$|^\*{3,}$|^\u2022+$|^\.{3,}$|^\u2026$"
@@ -177,6 +180,8 @@ _ASCII: Final = "Use ASCII characters only"
 _REAL: Final = "Set the real value."
 
 CHECKS: Final = (
+    Check("content_as_path", PATH, _like(_PEM, "is the content of a file, not its path"),
+          "Write it to a file that only this user may read, and set that file's path."),
     Check("too_long", ALL, _long, "Set the value alone; this looks like a whole file."),
     Check("not_utf8", ALL, _undecoded, "Set it again as UTF-8 text."),
     Check("illegal_characters", ALL, _unprintable, "Set it again on one line, without control characters."),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from netra.core.findings import Finding, Severity
 from netra.settings.authd_variables import AuthdSettings
+from netra.settings.pem_files import pair_problem
 from netra.settings.sources import State
 from netra.settings.values import host_of, is_loopback, is_unspecified
 from netra.settings.variables import Settings
@@ -127,10 +128,16 @@ def _transport(s: Settings, seen: Seen) -> Iterator[Finding]:
             make = _warning if seen.states.get("NETRA_REQUIRE_TLS") == "set" else _note
             what = "has http, and NETRA_REQUIRE_TLS is off"
             yield make("plaintext_url", "AUTH_SERVICE_URL", what, why, "Use https wherever real users log in.")
-    elif host in s.plaintext_hosts and (plain or here):
+    elif host in s.plaintext_hosts and plain:
         what = "is accepted without TLS, because NETRA_PLAINTEXT_HOSTS lists its host"
         yield _warning(
             "plaintext_allowed", "AUTH_SERVICE_URL", what, why, "Make sure that a mesh or sidecar encrypts this hop."
+        )
+    elif host in s.plaintext_hosts and here:
+        what = "points to this machine, and is accepted because NETRA_PLAINTEXT_HOSTS lists its host"
+        why = "Whatever listens there is taken for the auth service."
+        yield _warning(
+            "loopback_allowed", "AUTH_SERVICE_URL", what, why, "Make sure that the sidecar listens before logins come."
         )
     elif here:
         why = "In a container or on a server of its own nothing listens there."
@@ -151,6 +158,32 @@ def _plaintext_hosts_are_used(s: Settings, seen: Seen) -> Iterator[Finding]:
         yield _note(
             "plaintext_host_unused", "NETRA_PLAINTEXT_HOSTS", what, why, "Remove it, or spell the host as in the URL."
         )
+
+
+def _client_pair_is_whole(s: Settings, seen: Seen) -> Iterator[Finding]:
+    names = ("AUTH_SERVICE_CLIENT_CERT_FILE", "AUTH_SERVICE_CLIENT_KEY_FILE")
+    certificate, key = s.auth_service_client_cert_file, s.auth_service_client_key_file
+    why = "An auth service that asks for a client certificate ends every connection."
+    if (certificate is None) != (key is None):
+        lost, other = names if certificate is None else names[::-1]
+        what = f"{seen.says(lost)}, while {other} is set"
+        yield _error("half_client_certificate", lost, what, why, f"Set {lost}, or remove {other}.")
+    elif certificate is not None and key is not None and (problem := pair_problem(certificate, key)):
+        yield _error(problem.code, names[1], problem.what, why, problem.fix)
+
+
+def _tls_files_are_used(s: Settings, seen: Seen) -> Iterator[Finding]:
+    if not s.auth_service_url.startswith("http:"):
+        return
+    files = {
+        "AUTH_SERVICE_CA_FILE": s.auth_service_ca_file,
+        "AUTH_SERVICE_CLIENT_CERT_FILE": s.auth_service_client_cert_file,
+        "AUTH_SERVICE_CLIENT_KEY_FILE": s.auth_service_client_key_file,
+    }
+    for name in (name for name, path in files.items() if path is not None):
+        what = "is not used: AUTH_SERVICE_URL has http"
+        why = "Nothing is encrypted, and neither side knows the other."
+        yield _warning("tls_file_unused", name, what, why, f"Use https in AUTH_SERVICE_URL, or remove {name}.")
 
 
 def _url_is_likely(s: Settings, seen: Seen) -> Iterator[Finding]:
@@ -279,6 +312,11 @@ GATEWAY_RULES: Final[tuple[Rule[Settings], ...]] = (
     Rule(("service_id", "service_secret"), _id_is_not_the_secret),
     Rule(("auth_service_enabled", "auth_service_url", "require_tls", "plaintext_hosts"), _transport),
     Rule(("auth_service_url", "plaintext_hosts"), _plaintext_hosts_are_used),
+    Rule(("auth_service_client_cert_file", "auth_service_client_key_file"), _client_pair_is_whole),
+    Rule(
+        ("auth_service_url", "auth_service_ca_file", "auth_service_client_cert_file", "auth_service_client_key_file"),
+        _tls_files_are_used,
+    ),
     Rule(("auth_service_enabled", "auth_service_url", "host", "port", "admin_host", "admin_port"), _url_is_likely),
     Rule(("environment", "disclose"), _disclosure),
     Rule(("admin_host", "admin_token", "admin_hosts"), _admin_is_safe),

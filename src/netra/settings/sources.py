@@ -99,10 +99,10 @@ def _from_file(variable: Variable, by_file: str, raw_path: str) -> Found:
     if not path:
         what = "is set but names no file"
         return _unread(variable, by_file, what, f"Set the path, or remove {by_file}.", "empty")
-    shown = f"file {path}" if _is_path(path) else f"file named by {by_file}"
-    got = _bytes_of(path)
+    shown = f"file {path}" if is_path(path) else f"file named by {by_file}"
+    got = bytes_of(path)
     if isinstance(got, Problem):
-        hidden = "" if _is_path(path) else " (no such path begins on this machine, so it is not shown)"
+        hidden = "" if is_path(path) else " (no such path begins on this machine, so it is not shown)"
         return _unread(variable, by_file, f"names a file that {got.what}: the {shown}{hidden}", got.fix, "unreadable")
     try:
         text = got.decode("utf-8-sig")
@@ -112,7 +112,7 @@ def _from_file(variable: Variable, by_file: str, raw_path: str) -> Found:
     return _clean(variable, variable.name, text, shown)
 
 
-def _bytes_of(path: str) -> bytes | Problem:
+def bytes_of(path: str, most_bytes: int = MOST_BYTES) -> bytes | Problem:
     """The content of a regular file of bounded size, or why it is not to be had."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -130,24 +130,24 @@ def _bytes_of(path: str) -> bytes | Problem:
             return Problem(
                 "unreadable", "is not a regular file", "Name a regular file; pipes and devices are not read."
             )
-        return _bounded(handle)
+        return _bounded(handle, most_bytes)
     except OSError as error:
         return Problem("unreadable", f"cannot be read ({os.strerror(error.errno or 0)})", "Check the mount.")
     finally:
         os.close(handle)
 
 
-def _bounded(handle: int) -> bytes | Problem:
+def _bounded(handle: int, most_bytes: int) -> bytes | Problem:
     got = b""
-    while len(got) <= MOST_BYTES:
-        more = os.read(handle, MOST_BYTES + 1 - len(got))
+    while len(got) <= most_bytes:
+        more = os.read(handle, most_bytes + 1 - len(got))
         if not more:
             return got
         got += more
-    return Problem("unreadable", f"is larger than {MOST_BYTES} bytes", "Name the file that holds only this value.")
+    return Problem("unreadable", f"is larger than {most_bytes} bytes", "Name the file that holds only this value.")
 
 
-def _is_path(text: str) -> bool:
+def is_path(text: str) -> bool:
     """May the text be shown as a path? Only if its first directory exists: else it may be the secret itself."""
     path = Path(text)
     if not text.isprintable() or not text.isascii() or len(text) > _LONGEST_PATH or not path.parts:

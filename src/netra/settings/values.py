@@ -272,6 +272,17 @@ def path_prefix() -> Kind:
     return Kind(parse, "a path such as /api/v1/auth")
 
 
+def wire() -> Kind:
+    """Which description of an auth service to use; whether there is one is for its reader to say."""
+
+    def parse(text: str) -> object:
+        if "://" in text:
+            return Problem("wire_form", "is a URL", "Save the file on this machine and set its path.")
+        return text
+
+    return Kind(parse, "a preset's name, or the path of a TOML file", "path")
+
+
 def sqlite_url() -> Kind:
     """The database file of the embedded auth service."""
     form = "Write it as sqlite:///relative.db or sqlite:////absolute/path.db."

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from netra.core.findings import Severity
+from netra.core.identifier import Kind
 from netra.core.secret import Secret
-from netra.settings import values
+from netra.settings import pem_files, values
 from netra.settings.field import ENVIRONMENTS, Columns, Variable, about
 from netra.settings.sources import oauth_pairs
 
@@ -80,6 +81,17 @@ class Settings:
                 "a mesh or a sidecar that encrypts. Their use is reported at each start.",
         breaks="A host that nothing encrypts for gets passwords in clear.",
     )))  # fmt: skip
+    auth_service_ca_file: str | None = field(metadata=about(Variable(
+        name="AUTH_SERVICE_CA_FILE", group=SERVICE, kind=pem_files.certificates(), default=None,
+        meaning="A PEM file with the certificates of your own authorities; they are trusted besides the system's. "
+                "Read again when it changes.",
+        breaks="Every login is 503 `tls_certificate_error`: nobody vouches for the auth service's certificate.",
+    )))  # fmt: skip
+    wire: str = field(metadata=about(Variable(
+        name="NETRA_WIRE", group=SERVICE, kind=values.wire(), default="netra",
+        meaning="How the auth service is spoken to: paths, fields and what its answers mean.",
+        breaks="Every login is 502: the auth service does not understand the question, or we not its answer.",
+    )))  # fmt: skip
     trust_uncoded_401: bool = field(metadata=about(Variable(
         name="NETRA_TRUST_UNCODED_401", group=SERVICE, kind=values.switch(), default=True,
         meaning="Where the auth service offers no handshake: is a 401 without a code, as a JSON object, "
@@ -104,6 +116,20 @@ class Settings:
         name="SERVICE_SECRET_PREVIOUS", group=IDENTITY, kind=values.secret(), default=None, file=True,
         meaning="The secret before the last rotation, tried once when the auth service refuses the other.",
         breaks="During a rotation logins fail until both sides have the new secret.",
+    )))  # fmt: skip
+    auth_service_client_cert_file: str | None = field(metadata=about(Variable(
+        name="AUTH_SERVICE_CLIENT_CERT_FILE", group=IDENTITY, kind=pem_files.certificates(), default=None,
+        required="required with AUTH_SERVICE_CLIENT_KEY_FILE",
+        meaning="A PEM file with the certificate that the gateway shows in the TLS handshake, its chain behind it. "
+                "Read again when it changes.",
+        breaks="An auth service that asks for a client certificate ends every connection: `tls_protocol_error` or "
+               "`connection_terminated`.",
+    )))  # fmt: skip
+    auth_service_client_key_file: str | None = field(metadata=about(Variable(
+        name="AUTH_SERVICE_CLIENT_KEY_FILE", group=IDENTITY, kind=pem_files.private_key(), default=None,
+        required="required with AUTH_SERVICE_CLIENT_CERT_FILE",
+        meaning="A PEM file with the private key of that certificate. Read again when it changes.",
+        breaks="The same: a certificate without its key is of no use.",
     )))  # fmt: skip
     require_service_credentials: bool = field(metadata=about(Variable(
         name="NETRA_REQUIRE_SERVICE_CREDENTIALS", group=IDENTITY, kind=values.switch(),
@@ -154,6 +180,18 @@ class Settings:
         name="NETRA_PREFIX", group=ANSWERS, kind=values.path_prefix(), default="/api/v1/auth",
         meaning="The path under which the public routes are served.",
         breaks="Clients get 404 `not_found`.",
+    )))  # fmt: skip
+    identifier: Kind = field(metadata=about(Variable(
+        name="NETRA_IDENTIFIER", group=ANSWERS, kind=values.choice("email", "username", "phone", "any"),
+        default="email",
+        meaning="What users log in with.",
+        breaks="Logins are 422 `invalid_fields`, or one user counts as several in limits and logs.",
+    )))  # fmt: skip
+    form_login: bool = field(metadata=about(Variable(
+        name="NETRA_FORM_LOGIN", group=ANSWERS, kind=values.switch(), default=False,
+        meaning="Accept at `/login` also an `application/x-www-form-urlencoded` body with `username` and `password`, "
+                "as OAuth's and FastAPI's forms send it.",
+        breaks="Off, such forms are answered 415. On, a page of another site can send a login without asking first.",
     )))  # fmt: skip
     disclose: str = field(metadata=about(Variable(
         name="NETRA_DISCLOSE", group=ANSWERS, kind=values.choice("operator", "public"),

@@ -5,7 +5,7 @@ It must never delay or fail a request: it only replaces the link's standing.
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from os import urandom
 from typing import Any, Final
 
@@ -13,9 +13,10 @@ from netra.core.events import ConnectivityChecked, Event, HandshakeEnded
 from netra.core.pace.deadline import Deadline
 from netra.core.verdict.causes import Phase
 from netra.core.verdict.operations import HANDSHAKE, HEALTH
-from netra.core.verdict.outcomes import Accepted, Outcome, Unknown
+from netra.core.verdict.outcomes import NO_FACTS, Accepted, Outcome, Unknown
 from netra.core.verdict.wire import Label, Wire
 from netra.link.calls import Link, ask
+from netra.link.peer_certificate import PeerCertificate
 from netra.upkeep.crashes import crashed
 from netra.upkeep.standing import after_handshake, after_probe, shake_of
 
@@ -23,18 +24,30 @@ JITTER_RATIO: Final = 0.2
 _ROUNDS_PER_HANDSHAKE: Final = 12
 _REMINDER_S: Final = 60.0
 
+Peer = Callable[[float], Awaitable[PeerCertificate | None]]
+"""Finds out, within that many seconds, which certificate the auth service presents."""
+
 
 class Rounds:
     """Keeps one link's standing fresh. Made and run inside one event loop."""
 
     def __init__(
-        self, wire: Wire, link: Link, tell: Callable[[Event], None], *, interval_s: float, budget_s: float
+        self,
+        wire: Wire,
+        link: Link,
+        tell: Callable[[Event], None],
+        *,
+        interval_s: float,
+        budget_s: float,
+        peer: Peer | None = None,
     ) -> None:
+        """`peer` is asked after a probe to which an unknown issuer's certificate was presented."""
         self._wire = wire
         self._link = link
         self._tell = tell
         self._interval_s = interval_s
         self._budget_s = budget_s
+        self._peer = peer
         self._rounds_count = 0
         self._told_at_s: float | None = None
         self._shaken: str | None = None
@@ -77,7 +90,18 @@ class Rounds:
         reminded = self._told_at_s is not None and now_s - self._told_at_s < _REMINDER_S
         if changed or (code and not reminded):
             self._told_at_s = now_s
-            self._tell(ConnectivityChecked(label.request_id, code, _phase(outcome), now_s - started_s, changed))
+            facts = await self._found_out(outcome.facts) if isinstance(outcome, Unknown) else NO_FACTS
+            self._tell(ConnectivityChecked(label.request_id, code, _phase(outcome), now_s - started_s, changed, facts))
+
+    async def _found_out(self, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """The facts of a failed probe, with the name of an issuer that nobody here trusts, if it can be had."""
+        if self._peer is None or "issuer" not in facts:
+            return facts
+        presented = await self._peer(self._budget_s)
+        if presented is None or not presented.issuer:
+            return facts
+        self._replace(probe_facts={"issuer": presented.issuer})
+        return {**facts, "issuer": presented.issuer}
 
     async def _shake(self) -> None:
         label, started_s = _label(), self._link.clock.now_s()

@@ -4,15 +4,21 @@ It must never turn a transient failure into a refusal: only a clear word about o
 """
 
 from netra.core.verdict.operations import Handshake
-from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
+from netra.core.verdict.outcomes import NO_FACTS, Accepted, Outcome, Rejected
 from netra.core.verdict.reply import Shake, Standing
 
 _REFUSALS = frozenset({"service_credentials_rejected", "service_credentials_missing"})
 
 
 def after_probe(standing: Standing, code: str | None, now_s: float) -> Standing:
-    """The standing once a probe has ended; `code` is None when the auth service answered."""
-    return standing._replace(connectivity="failed" if code else "success", probe_code=code, probed_at_s=now_s)
+    """The standing once a probe has ended; `code` is None when the auth service answered.
+
+    What was found out about a failure holds as long as it stays the same.
+    """
+    facts = standing.probe_facts if code == standing.probe_code else NO_FACTS
+    return standing._replace(
+        connectivity="failed" if code else "success", probe_code=code, probe_facts=facts, probed_at_s=now_s
+    )
 
 
 def after_handshake(standing: Standing, outcome: Outcome[Handshake]) -> Standing:

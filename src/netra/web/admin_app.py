@@ -3,7 +3,7 @@
 It must never be reachable by a foreign host name or another site's page: `asgi.admission` guards it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from netra.asgi.adapter import App, Limits, OnCrash
@@ -25,7 +25,7 @@ def admin_app(  # noqa: PLR0913 - the parts of a listener
     view: View,
     prefix: str,
     version: str,
-    findings: tuple[Finding, ...],
+    findings: Sequence[Finding],
     *,
     rules: AdminRules,
     limits: Limits,
@@ -44,14 +44,14 @@ def admin_app(  # noqa: PLR0913 - the parts of a listener
         return Answer(status, ENCODER.encode(document), b"application/health+json")
 
     async def openapi(request: Request) -> Answer:
-        return Answer(200, ENCODER.encode(description(gateway, prefix, version)))
+        return Answer(200, ENCODER.encode(description(gateway, prefix, version, form_login=view.form_login)))
 
     bare = [route_of(each, gateway, told, prefix) for each in ENDPOINTS if each.bare]
     own = [Route("GET", "/health", health), Route("GET", "/openapi.json", openapi)]
     return App([*bare, *own, *extra], refuse, on_crash, limits=limits, admit=rules)
 
 
-def health_document(gateway: Gateway, view: View, version: str, findings: tuple[Finding, ...]) -> dict[str, Any]:
+def health_document(gateway: Gateway, view: View, version: str, findings: Sequence[Finding]) -> dict[str, Any]:
     """What is known of each dependency, and since when, in the style of health+json."""
     standing, now_s, link = gateway.standing, view.now_s(), gateway.parts.link
     age_s = None if standing.probed_at_s is None else round(now_s - standing.probed_at_s, 1)

@@ -1,9 +1,14 @@
-"""The bodies of success, as types: what is answered, and what the API description says.
+"""The bodies of success, as types, and those of requests, as schemas: what is answered and taken, and described.
 
 They must never gain a member that the auth service fills with words of its own choosing.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import msgspec
+
+from netra.gateway.attempts import Field
 
 
 class UserBody(msgspec.Struct, frozen=True):
@@ -53,32 +58,27 @@ class StateBody(msgspec.Struct, frozen=True):
     status: str
 
 
-class LoginRequest(msgspec.Struct, frozen=True):
-    """Who wants to log in."""
-
-    email: str
-    password: str
-
-
-class RegisterRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who wants an account."""
-
-    email: str
-    password: str
-    confirm_password: str | None = None
-    name: str | None = None
-
-
-class RefreshRequest(msgspec.Struct, frozen=True):
-    """Which session goes on."""
-
-    refresh_token: str
+def object_schema(title: str, fields: Iterable[Field]) -> dict[str, Any]:
+    """The JSON Schema of a body that is read by these fields. Source: JSON Schema 2020-12."""
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    either: list[dict[str, Any]] = []
+    for field in fields:
+        names = (field.name, *field.aliases)
+        properties |= dict.fromkeys(names, _text_schema(field))
+        if field.required and field.aliases:
+            either.append({"anyOf": [{"required": [name]} for name in names]})
+        elif field.required:
+            required.append(field.name)
+    schema: dict[str, Any] = {"title": title, "type": "object", "properties": properties, "required": required}
+    return {**schema, "allOf": either} if either else schema
 
 
-class LogoutRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which session ends; the bearer token alone suffices."""
-
-    refresh_token: str | None = None
+def _text_schema(field: Field) -> dict[str, Any]:
+    """A field as it is read: one that may be left out may be empty or null, too."""
+    if field.required:
+        return {"type": "string", "minLength": 1, "maxLength": field.max_chars}
+    return {"type": ["string", "null"], "maxLength": field.max_chars}
 
 
 ENCODER = msgspec.json.Encoder()

@@ -11,7 +11,7 @@ from netra.asgi.adapter import App, Limits, OnCrash
 from netra.asgi.callers import Callers
 from netra.asgi.cors import Cors
 from netra.asgi.words import Answer, Refusal, Request, Route
-from netra.core.verdict.operations import CONFIG, LOGIN, LOGOUT, REFRESH, REGISTER, VALIDATE, Operation
+from netra.core.verdict.operations import LOGIN, LOGOUT, REFRESH, REGISTER, VALIDATE, Operation
 from netra.gateway.gate import Gateway
 from netra.web import about, bodies, sessions, tokens
 from netra.web.render import refusal_answer
@@ -37,8 +37,8 @@ class Endpoint(NamedTuple):
     success: tuple[int, type]
     operation: Operation[Any] | None = None
     """The call it stands on; the route exists only where the wire offers it."""
-    takes: type | None = None
-    body_required: bool = True
+    takes: str | None = None
+    """The schema of its body."""
     bearer: bool = False
     bare: bool = False
     rejections: tuple[str, ...] = ()
@@ -56,26 +56,26 @@ _LOGIN_CODES: Final = (
 
 ENDPOINTS: Final = (
     Endpoint(
-        "POST", "/login", sessions.login, "Log in", (200, bodies.SessionBody), LOGIN, bodies.LoginRequest,
+        "POST", "/login", sessions.login, "Log in", (200, bodies.SessionBody), LOGIN, "LoginRequest",
         rejections=_LOGIN_CODES,
     ),
     Endpoint(
         "POST", "/register", sessions.register, "Open an account", (201, bodies.RegisteredBody), REGISTER,
-        bodies.RegisterRequest, rejections=("email_taken", "password_rejected", "too_many_attempts"),
+        "RegisterRequest", rejections=("email_taken", "password_rejected", "too_many_attempts"),
     ),
     Endpoint(
         "POST", "/refresh", sessions.refresh, "Trade a refresh token for new tokens", (200, bodies.SessionBody),
-        REFRESH, bodies.RefreshRequest, rejections=("refresh_rejected", "too_many_attempts"),
+        REFRESH, "RefreshRequest", rejections=("refresh_rejected", "too_many_attempts"),
     ),
     Endpoint(
         "POST", "/logout", sessions.logout, "End a session", (200, bodies.LoggedOutBody), LOGOUT,
-        bodies.LogoutRequest, body_required=False, bearer=True, rejections=_TOKEN_CODES,
+        "LogoutRequest", bearer=True, rejections=_TOKEN_CODES,
     ),
     Endpoint(
         "GET", "/me", tokens.me, "Who am I?", (200, bodies.UserBody), VALIDATE, bearer=True,
         rejections=_TOKEN_CODES,
     ),
-    Endpoint("GET", "/config", about.config, "What people may do here", (200, bodies.OfferBody), CONFIG),
+    Endpoint("GET", "/config", about.config, "What people may do here", (200, bodies.OfferBody)),
     Endpoint("GET", "/livez", about.livez, "Does the process answer?", (200, bodies.StateBody), bare=True),
     Endpoint("GET", "/readyz", about.readyz, "Does it want requests?", (200, bodies.StateBody), bare=True),
     Endpoint("GET", "/problems/*", about.problem_page, "What a code means", (200, dict), bare=True),

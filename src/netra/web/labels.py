@@ -11,6 +11,7 @@ from netra.asgi.words import Request
 from netra.core.verdict.wire import Label
 
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACE_ID: Final = re.compile(r"(?!0{16})[0-9a-f]{32}")
 _TRACESTATE: Final = re.compile(r"[\x20-\x7e]{1,512}")
 _MAX_AGENT_CHARS: Final = 256
 _NOT_PRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
@@ -18,17 +19,23 @@ _NOT_PRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
 
 def label_of(request: Request) -> Label:
     """The label of a request; a trace context that is not valid is made anew. Source: W3C Trace Context, section 3."""
-    traceparent = request.header(b"traceparent")
-    kept = traceparent is not None and request.count(b"traceparent") == 1 and _TRACEPARENT.fullmatch(traceparent)
-    tracestate = ",".join(_values(request, b"tracestate")) if kept else None
+    traceparent, tracestate = _trace(request)
     agent = request.header(b"user-agent")
     return Label(
-        request_id=request.request_id,
-        traceparent=traceparent if kept and traceparent else _new_traceparent(),
-        tracestate=tracestate if tracestate and _TRACESTATE.fullmatch(tracestate) else None,
-        client_address=request.client_address,
-        user_agent=_NOT_PRINTABLE.sub("", agent)[:_MAX_AGENT_CHARS] if agent else None,
+        request.request_id,
+        traceparent,
+        tracestate,
+        request.client_address,
+        _NOT_PRINTABLE.sub("", agent)[:_MAX_AGENT_CHARS] if agent else None,
     )
+
+
+def _trace(request: Request) -> tuple[str, str | None]:
+    traceparent = request.header(b"traceparent")
+    if traceparent is None or request.count(b"traceparent") > 1 or not _TRACEPARENT.fullmatch(traceparent):
+        return _new_traceparent(request.request_id), None
+    tracestate = ",".join(_values(request, b"tracestate"))
+    return traceparent, tracestate if _TRACESTATE.fullmatch(tracestate) else None
 
 
 def _values(request: Request, name: bytes) -> list[str]:
@@ -36,6 +43,7 @@ def _values(request: Request, name: bytes) -> list[str]:
     return [value.decode("latin-1") for key, value in request.headers if key == name]
 
 
-def _new_traceparent() -> str:
-    digits = urandom(24).hex()
-    return f"00-{digits[:32]}-{digits[32:]}-00"
+def _new_traceparent(request_id: str) -> str:
+    """A trace context that is made of the request's id where that has its form, so that either finds the other."""
+    digits = request_id if _TRACE_ID.fullmatch(request_id) else urandom(16).hex()
+    return f"00-{digits}-{digits[:16]}-00"

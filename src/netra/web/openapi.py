@@ -3,12 +3,18 @@
 It must never describe a route that does not exist on this gateway.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 
 from netra.core.verdict.causes import CALLERS_REQUEST, TABLE
+from netra.core.verdict.operations import CONFIG, LOGOUT, Operation
+from netra.core.verdict.wire import Wire
+from netra.gateway.attempts import LOGOUT_FIELDS, REFRESH_FIELDS, Forms
 from netra.gateway.gate import Gateway
+from netra.gateway.logout import ALREADY_OVER
+from netra.gateway.parts import Parts
 from netra.web import bodies
 from netra.web.endpoints import Endpoint, offered
 
@@ -48,65 +54,109 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     suggestions: list[str] | None = None
 
 
-def description(gateway: Gateway, prefix: str, version: str) -> dict[str, Any]:
+def description(gateway: Gateway, prefix: str, version: str, *, form_login: bool = False) -> dict[str, Any]:
     """An OpenAPI 3.1 document of the public listener."""
-    endpoints = offered(gateway)
     types = [
         bodies.SessionBody, bodies.RegisteredBody, bodies.UserBody, bodies.LoggedOutBody, bodies.OfferBody,
-        bodies.StateBody, bodies.LoginRequest, bodies.RegisterRequest, bodies.RefreshRequest, bodies.LogoutRequest,
-        Problem,
+        bodies.StateBody, Problem,
     ]  # fmt: skip
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
-    for endpoint in endpoints:
+    for endpoint in offered(gateway):
         path = (endpoint.path if endpoint.bare else prefix + endpoint.path).replace("/*", "/{code}")
-        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint)
+        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, gateway.parts)
+    requests = _request_schemas(gateway.parts)
+    login = paths.get(f"{prefix}/login")
+    if form_login and login:
+        login["post"]["requestBody"]["content"]["application/x-www-form-urlencoded"] = {"schema": _ref("LoginForm")}
+        requests["LoginForm"] = _form_schema(gateway.parts.forms)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Netra", "version": version, "summary": "A login gateway that always says why."},
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}}},
+        "components": {
+            "schemas": schemas | requests,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
-def _operation(endpoint: Endpoint) -> dict[str, Any]:
+def _request_schemas(parts: Parts) -> dict[str, Any]:
+    """The bodies that are taken here: they follow from what people log in with, and from the wire."""
+    refresh_token = REFRESH_FIELDS if "refresh_token" in _needs(parts) else LOGOUT_FIELDS
+    fields = {
+        "LoginRequest": parts.forms.login,
+        "RegisterRequest": parts.forms.register,
+        "RefreshRequest": REFRESH_FIELDS,
+        "LogoutRequest": refresh_token,
+    }
+    return {name: bodies.object_schema(name, each) for name, each in fields.items()}
+
+
+def _form_schema(forms: Forms) -> dict[str, Any]:
+    """A login as a form: `username` is a name for whatever people log in with."""
+    names = dict.fromkeys(("username", forms.identifier.name, *forms.identifier.aliases))
+    identifier = forms.identifier._replace(name="username", aliases=tuple(names)[1:])
+    return bodies.object_schema("LoginForm", (identifier, *forms.login[1:]))
+
+
+def _needs(parts: Parts) -> frozenset[str]:
+    template = parts.wire.templates.get(LOGOUT.name)
+    return template.needs if template else frozenset()
+
+
+def _operation(endpoint: Endpoint, parts: Parts) -> dict[str, Any]:
     status, body = endpoint.success
-    content = {"schema": {"type": "object"} if body is dict else _ref(body)}
+    content = {"schema": {"type": "object"} if body is dict else _ref(body.__name__)}
     responses = {str(status): {"description": "Success", "content": {"application/json": content}}}
     operation: dict[str, Any] = {
         "operationId": endpoint.path.strip("/*").replace("/", "_"),
         "summary": endpoint.summary,
-        "responses": responses | _problems(endpoint),
+        "responses": responses | _problems(endpoint, parts),
     }
+    needs = _needs(parts)
     if endpoint.takes is not None:
         operation["requestBody"] = {
-            "required": endpoint.body_required,
+            "required": not endpoint.bearer or "refresh_token" in needs,
             "content": {"application/json": {"schema": _ref(endpoint.takes)}},
         }
     if endpoint.bearer:
-        operation["security"] = [{"bearer": []}] if endpoint.takes is None else [{"bearer": []}, {}]
+        alone = endpoint.takes is None or "token" in needs
+        operation["security"] = [{"bearer": []}] if alone else [{"bearer": []}, {}]
     if endpoint.path.endswith("*"):
         operation["parameters"] = [{"name": "code", "in": "path", "required": True, "schema": {"type": "string"}}]
     return operation
 
 
-def _problems(endpoint: Endpoint) -> dict[str, Any]:
-    codes: dict[str, list[str]] = {}
-    for code in endpoint.rejections:
-        codes.setdefault(str(TABLE[code].status), []).append(code)
-    for cause in CALLERS_REQUEST:
-        if endpoint.takes is not None and cause.status in _FORM_STATUSES:
-            codes.setdefault(str(cause.status), []).append(cause.code)
-    described = {status: "Codes: " + ", ".join(names) for status, names in sorted(codes.items())}
-    if endpoint.operation is not None:
+def _problems(endpoint: Endpoint, parts: Parts) -> dict[str, Any]:
+    asked = CONFIG if endpoint.path == "/config" and parts.wire.offers(CONFIG) else endpoint.operation
+    codes = dict.fromkeys((*endpoint.rejections, *(_refusals(parts.wire, asked) if asked else ())))
+    if endpoint.takes is not None:
+        codes |= dict.fromkeys(cause.code for cause in CALLERS_REQUEST if cause.status in _FORM_STATUSES)
+    by_status: dict[str, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(str(TABLE[code].status), []).append(code)
+    described = {status: "Codes: " + ", ".join(names) for status, names in sorted(by_status.items())}
+    if asked is not None:
         described |= _UNKNOWN_STATUSES
     elif endpoint.path == "/readyz":
-        return {"503": {"description": "Draining", "content": {"application/json": {"schema": _ref(bodies.StateBody)}}}}
+        content = {"application/json": {"schema": _ref(bodies.StateBody.__name__)}}
+        return {"503": {"description": "Draining", "content": content}}
     elif endpoint.path.endswith("*"):
         described["404"] = "Codes: not_found"
-    content = {"application/problem+json": {"schema": _ref(Problem)}}
+    content = {"application/problem+json": {"schema": _ref(Problem.__name__)}}
     return {status: {"description": text, "content": content} for status, text in described.items()}
 
 
-def _ref(body: type) -> dict[str, str]:
-    return {"$ref": _REF.format(name=body.__name__)}
+def _refusals(wire: Wire, operation: Operation[Any]) -> Iterator[str]:
+    """The codes that can refuse a user here: those of the wire's rows, then of the shared names."""
+    rows = (row.code for row in wire.templates[operation.name].rows if row.code)
+    shared = (wire.names.refusal(name, operation.name) for name in wire.names.of_users)
+    for code in (*rows, *shared):
+        refuses = code is not None and TABLE[code].verdict == "rejected"
+        if code is not None and refuses and not (operation is LOGOUT and code in ALREADY_OVER):
+            yield code
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": _REF.format(name=name)}

@@ -3,16 +3,14 @@
 It must never look into an outcome to decide what it means: that was decided when it was made.
 """
 
-import base64
-import binascii
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
-from netra.asgi.body import json_object
+from netra.asgi.body import form_object, is_form, json_object
 from netra.asgi.words import Answer, Refusal, Request
 from netra.core.secret import Secret
-from netra.core.verdict import strict_json
-from netra.core.verdict.operations import Session, User
+from netra.core.token.claims import unchecked_claims
+from netra.core.verdict.operations import LOGOUT, Session, User
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown
 from netra.gateway import attempts
 from netra.gateway.gate import Gateway
@@ -30,12 +28,14 @@ _LAST_INSTANT: Final = 253_402_300_799
 
 async def login(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /login."""
-    return _session_answer(await _outcome(request, attempts.login_attempt, gateway.log_in), request, view)
+    forms = gateway.parts.forms
+    read = form_object(request, forms.identifier.name) if view.form_login and is_form(request) else json_object(request)
+    return _session_answer(await _outcome(read, request, forms.login_attempt, gateway.log_in), request, view)
 
 
 async def register(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /register."""
-    outcome = await _outcome(request, attempts.register_attempt, gateway.register)
+    outcome = await _outcome(json_object(request), request, gateway.parts.forms.register_attempt, gateway.register)
     if isinstance(outcome, Accepted):
         return Answer(201, ENCODER.encode(RegisteredBody(user_body(outcome.value))))
     return _problem(outcome, request, view)
@@ -43,7 +43,8 @@ async def register(request: Request, gateway: Gateway, view: View) -> Answer:
 
 async def refresh(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /refresh."""
-    return _session_answer(await _outcome(request, attempts.refresh_attempt, gateway.refresh), request, view)
+    outcome = await _outcome(json_object(request), request, attempts.refresh_attempt, gateway.refresh)
+    return _session_answer(outcome, request, view)
 
 
 async def logout(request: Request, gateway: Gateway, view: View) -> Answer:
@@ -55,7 +56,8 @@ async def logout(request: Request, gateway: Gateway, view: View) -> Answer:
     if isinstance(token, Rejected) and token.cause.code != "token_missing":
         return problem_answer(token, view, request.request_id)
     held = token if isinstance(token, Secret) else None
-    attempt = attempts.logout_attempt(body, held, label_of(request), request.received_at_s)
+    needs = gateway.parts.wire.templates[LOGOUT.name].needs
+    attempt = attempts.logout_attempt(body, held, label_of(request), request.received_at_s, needs)
     outcome = attempt if isinstance(attempt, Rejected) else await gateway.log_out(attempt)
     if isinstance(outcome, Accepted):
         return Answer(200, ENCODER.encode(LoggedOutBody(success=True, message="Logged out.")))
@@ -63,10 +65,12 @@ async def logout(request: Request, gateway: Gateway, view: View) -> Answer:
 
 
 async def _outcome(
-    request: Request, attempt_of: Callable[..., A | Rejected], journey: Callable[[A], Awaitable[Outcome[T]]]
+    body: dict[str, Any] | Refusal,
+    request: Request,
+    attempt_of: Callable[..., A | Rejected],
+    journey: Callable[[A], Awaitable[Outcome[T]]],
 ) -> Outcome[T] | Refusal:
-    """From the bytes of a request to the end of a journey, or to what was wrong with the bytes."""
-    body = json_object(request)
+    """From the body of a request to the end of a journey, or to what was wrong with the body."""
     if isinstance(body, Refusal):
         return body
     attempt = attempt_of(body, label_of(request), request.received_at_s)
@@ -105,14 +109,7 @@ def user_body(user: User) -> UserBody:
 
 def _remaining_s(token: Secret, view: View) -> int | None:
     """What a JWT says of its own life, in seconds; None for any other token. Only shown, never believed."""
-    segments = token.reveal().split(".")
-    if len(segments) != 3:
-        return None
-    try:
-        claims = strict_json.parse(base64.urlsafe_b64decode(segments[1] + "=" * (-len(segments[1]) % 4)))
-    except (binascii.Error, ValueError):
-        return None
-    expires_at = claims.get("exp") if isinstance(claims, dict) else None
+    expires_at = unchecked_claims(token.reveal()).get("exp")
     if not isinstance(expires_at, int | float) or isinstance(expires_at, bool):
         return None
     return max(0, int(max(0, min(expires_at, _LAST_INSTANT)) - view.wall_s()))

@@ -39,6 +39,8 @@ class View:
     now_s: Callable[[], float]
     wall_s: Callable[[], float]
     readiness: Readiness
+    form_login: bool = False
+    """Are forms taken for logins?"""
 
     def told_in_full(self) -> "View":
         """The same view for operators: the admin listener's."""

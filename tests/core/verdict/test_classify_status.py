@@ -1,5 +1,6 @@
 """Every status with every kind of body: what it means when nobody said why, and what operators are told of it."""
 
+import json
 from itertools import product
 from typing import Any
 
@@ -186,13 +187,56 @@ def test_operators_hear_who_answered_once_the_body_has_shown_that_somebody_else_
     assert unknown(understood(status, body, headers=headers)).facts.get("answered_by") == told, what
 
 
-@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 422, 429, 500, 503])
-def test_no_word_of_the_answer_is_ever_told(status: int) -> None:
-    word = "hunter2"
-    headers = dict.fromkeys(("content-type", "server", "via", "retry-after", "www-authenticate"), word)
-    for body in (word.encode(), {"detail": word}, {"code": word}, {"errors": [{"pointer": f"/{word}", "code": word}]}):
-        told: Any = classify(call_of("login"), reply(status, body, headers), GOOD)
-        assert word not in repr(told)
+ALL_STATUSES = [200, 201, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503]
+PLACES: list[Any] = [
+    "{}", {"detail": "{}"}, {"code": "{}"}, {"detail": {"code": "{}"}}, {"{}": 1}, {"message": "No {} here"},
+    {"errors": [{"pointer": "/{}", "code": "{}"}]}, {"user": {"id": "{}"}}, {"access_token": "{} "},
+]  # fmt: skip
+"""Where in an answer a word may stand."""
+ANYWHERE = dict.fromkeys(("content-type", "server", "via", "retry-after", "www-authenticate", "location"), "{}")
+
+
+def told_of(word: str, status: int) -> list[Any]:
+    """What is told of answers that hold a word here and there."""
+    headers = {name: value.replace("{}", word) for name, value in ANYWHERE.items()}
+    bodies = [json.loads(json.dumps(place).replace("{}", word)) for place in PLACES]
+    answers = [body.encode() if isinstance(body, str) else body for body in bodies]
+    return [classify(call_of("login"), reply(status, body, headers), GOOD) for body in answers]
+
+
+@pytest.mark.parametrize("status", ALL_STATUSES)
+@pytest.mark.parametrize("word", ["hunter2 pass", "ada@example.com", "Ada", "example.com", "EXAMPLE", "hunter2-pass"])
+def test_nothing_that_the_client_said_is_ever_told(word: str, status: int) -> None:
+    said = "hunter2 pass" if word == "hunter2-pass" else word
+    for outcome in told_of(said, status):
+        assert said.casefold() not in repr(outcome).casefold()
+
+
+@pytest.mark.parametrize("status", ALL_STATUSES)
+@pytest.mark.parametrize(
+    "word", ["2YotnFZFEjr1zCsicMWpAA", "SplxlOBeZQQYbYS6WxSbIA", "b@c.example", "10.1.2.3", "<b>", "4111111111111111"]
+)
+def test_of_an_answer_nothing_is_told_that_is_no_plain_word(word: str, status: int) -> None:
+    for outcome in told_of(word, status):
+        assert word not in repr(outcome)
+
+
+@pytest.mark.parametrize("status", ALL_STATUSES)
+def test_a_plain_word_of_an_answer_is_told_only_of_what_no_row_reads_and_as_a_name_or_in_a_row(status: int) -> None:
+    told = [outcome for outcome in told_of("turquoise", status) if "turquoise" in repr(outcome)]
+    assert bool(told) == (status in (200, 400, 409, 422)), "the other statuses are read without the body"
+    for outcome in told:
+        assert outcome.cause.code in ("request_not_understood", "invalid_response")
+        holding = {name for name, text in outcome.facts.items() if "turquoise" in text}
+        assert holding <= {"json_keys", "wire_row"}
+        assert "turquoise" not in repr(outcome._replace(facts={}))
+
+
+def test_what_a_row_or_a_shared_name_reads_is_told_by_its_code_alone() -> None:
+    for body in ({"code": "invalid_credentials", "message": "turquoise"}, {"code": "E_17", "detail": "turquoise"}):
+        assert "turquoise" not in repr(understood(401, body))
+    assert "turquoise" not in repr(understood(404, {"detail": "turquoise"}))
+    assert "turquoise" not in repr(understood(500, {"detail": "turquoise"}))
 
 
 @pytest.mark.parametrize("operation", sorted(wire().templates))

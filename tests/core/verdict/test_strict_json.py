@@ -4,10 +4,10 @@ import json
 import math
 from typing import Any
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from netra.core.verdict.strict_json import MAX_DEPTH, Malformed, parse
+from netra.core.verdict.strict_json import MAX_DEPTH, Malformed, _read, parse
 from tests.core.support import json_values, quick
 
 
@@ -131,3 +131,38 @@ def test_no_bytes_at_all_make_it_raise(body: bytes) -> None:
     value = parse(body)
     if not isinstance(value, Malformed):
         assert value == json.loads(body)
+
+
+TEXTS = st.one_of(
+    json_values.map(lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()),
+    json_values.map(lambda value: json.dumps(value, indent=1).encode()),
+    st.binary(max_size=40),
+    st.lists(
+        st.sampled_from(
+            [
+                b'{"a":1,', b'"a":', b'"\\u0061":', b'"a:b":', b'"\\/":', b'"/":', b"[", b"]", b"{", b"}", b",", b":", b"1",
+                b"-0", b"1e400", b"-1.5E+3", b"01", b"true", b"NaN", b"-Infinity", b'"', b'"x"', b'"\\"', b" ", b"\n",
+                b"\x0b", b"\xef\xbb\xbf", b'"\xff"', b'"\\ud800"', b'"\x00"', b"18446744073709551616", b"1" * 400, b"null",
+                b'{"a":{"b":1,"b":2}}', b'{"":0,"":0}', b"[" * 33 + b"]" * 33, b'{"k":' * 32 + b"1" + b"}" * 32,
+            ]
+        ),
+        max_size=8,
+    ).map(b"".join),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
+@example(b'{"a\\/":1,"a/":2}')
+@example(b'{"a:":1,"a:":2}')
+@example(b"9223372036854775808")
+@example(b"-9223372036854775809")
+@example(b"123456789012345678901234567890.5")
+@example(b"2.2250738585072011e-308")
+@example(b"\xef\xbb\xbf{}")
+@example(b"1" * 4300)
+def test_the_quick_reading_says_what_the_close_reading_says(body: bytes) -> None:
+    # As text, too: 1 and 1.0 and True are equal, and nan is not equal to itself.
+    quickly, closely = parse(body), _read(body)
+    assert quickly == closely
+    assert repr(quickly) == repr(closely)

@@ -1,12 +1,14 @@
 """How a call is put: what is said and what is left out, and whatever a user writes stays inside its quotes."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from netra.core.fill import FormBody, Gap, JsonBody, Said, Text, text_of
 from netra.core.secret import Secret
 from netra.core.verdict.operations import (
     CONFIG,
@@ -21,11 +23,11 @@ from netra.core.verdict.operations import (
     Operation,
 )
 from netra.core.verdict.strict_json import parse
-from netra.core.verdict.wire import Call, Label, Said, forwarded_node
+from netra.core.verdict.wire import Call, Label, forwarded_node
 from tests.core.support import LABEL, call_of, quick, wire
 
 FULL = Label("req-1", LABEL.traceparent, "vendor=1", "2001:db8::1", "curl/8", "key-1")
-ALWAYS = {"Accept", "Accept-Encoding", "X-Request-ID", "traceparent"}
+ALWAYS = {"X-Request-ID", "traceparent"}
 
 
 def body_of(call: Call[Any]) -> Any:
@@ -61,12 +63,13 @@ def test_a_call_is_put_as_the_wire_says(
     operation: Operation[Any], method: str, path: str, body: object, bearer: str | None, sealed: bool, keyed: bool
 ) -> None:
     call = wire().call(operation, SAID, FULL)
-    assert (call.operation, call.method, call.target, call.sealed) == (operation, method, path, sealed)
+    template = call.template
+    assert (call.operation, template.method, template.path, template.sealed) == (operation, method, path, sealed)
     assert (body_of(call) if call.body else None) == body
     assert call.bearer == (Secret(bearer) if bearer else None)
     assert (call.keyed, call.request_id) == (keyed, "req-1")
-    assert call.names is wire().names
-    assert call.rows == wire().templates[operation.name].rows
+    assert template.names is wire().names
+    assert template is wire().templates[operation.name]
 
 
 @pytest.mark.parametrize("operation", [row[0] for row in PUT], ids=[row[0].name for row in PUT])
@@ -75,9 +78,7 @@ def test_a_call_says_what_its_label_says_where_the_wire_wants_to_hear_it(operati
     template = wire().templates[operation.name]
     tells = {"X-Forwarded-For", "Forwarded", "User-Agent"} if template.tells_caller else set()
     keyed = {"Idempotency-Key"} if template.keyed else set()
-    typed = {"Content-Type"} if template.fields else set()
-    assert set(headers) == ALWAYS | {"tracestate"} | tells | keyed | typed
-    assert (headers["Accept"], headers["Accept-Encoding"]) == ("application/json", "identity")
+    assert set(headers) == ALWAYS | {"tracestate"} | tells | keyed
     assert (headers["X-Request-ID"], headers["traceparent"]) == ("req-1", LABEL.traceparent)
     assert headers["tracestate"] == "vendor=1"
     if tells:
@@ -86,8 +87,6 @@ def test_a_call_says_what_its_label_says_where_the_wire_wants_to_hear_it(operati
         assert headers["User-Agent"] == "curl/8"
     if keyed:
         assert headers["Idempotency-Key"] == "key-1"
-    if typed:
-        assert headers["Content-Type"] == "application/json"
 
 
 def test_login_like_calls_alone_tell_who_is_calling() -> None:
@@ -98,7 +97,7 @@ def test_login_like_calls_alone_tell_who_is_calling() -> None:
 
 def test_what_is_not_known_is_not_said() -> None:
     call = wire().call(LOGIN, {"identifier": "ada@example.com", "password": None}, LABEL)
-    assert set(dict(call.headers)) == ALWAYS | {"Content-Type"}
+    assert set(dict(call.headers)) == ALWAYS
     assert body_of(call) == {"email": "ada@example.com"}
     assert not call.keyed
 
@@ -138,7 +137,66 @@ def test_a_call_prints_no_password_no_token_and_nobodys_e_mail(operation: str) -
 
 
 def test_a_wire_holds_where_our_credentials_stand_and_not_what_they_are() -> None:
-    assert wire().seal == (("X-Service-ID", "service_id"), ("X-Service-Secret", "service_secret"))
+    assert wire().seal == (("X-Service-ID", Gap("service_id")), ("X-Service-Secret", Gap("service_secret")))
+    assert wire().seal_fields == ()
+
+
+def login_with(**changes: Any) -> Call[Any]:
+    """A login by a template that differs from the shipped one, with all that can be said and labelled."""
+    template = replace(wire().templates["login"], **changes)
+    return wire()._replace(templates={"login": template}).call(LOGIN, SAID, FULL)
+
+
+def test_a_template_is_equal_to_itself_alone() -> None:
+    template = wire().templates["login"]
+    assert template != replace(template)
+    assert len({template, template, replace(template)}) == 2
+
+
+def test_a_wire_may_say_headers_of_its_own_filled_from_what_is_said_and_from_the_label() -> None:
+    headers: tuple[tuple[str, Text], ...] = (
+        ("X-Real-IP", text_of("{client_address}")),
+        ("X-Agent", text_of("via netra, {user_agent}")),
+        ("X-Trace", text_of("{request_id}")),
+        ("X-Tenant", text_of("{tenant}")),
+        ("X-Whom", text_of("{tenant}/{identifier}")),
+        ("X-Who", text_of("{identifier}")),
+        ("rid", text_of("emailpassword")),
+    )
+    call = login_with(headers=headers, tells_caller=False, keyed=False)
+    assert call.headers == (
+        ("X-Request-ID", "req-1"),
+        ("traceparent", LABEL.traceparent),
+        ("tracestate", "vendor=1"),
+        ("X-Real-IP", "2001:db8::1"),
+        ("X-Agent", "via netra, curl/8"),
+        ("X-Trace", "req-1"),
+        ("X-Who", "ada@example.com"),
+        ("rid", "emailpassword"),
+    )
+
+
+def test_what_a_client_says_never_replaces_what_we_know_of_the_caller() -> None:
+    template = replace(wire().templates["login"], headers=(("X-Real-IP", Gap("client_address")),))
+    said: Said = {**SAID, "client_address": "198.51.100.1"}
+    small = wire()._replace(templates={"login": template})
+    assert dict(small.call(LOGIN, said, FULL).headers)["X-Real-IP"] == "2001:db8::1"
+    assert "X-Real-IP" not in dict(small.call(LOGIN, said, LABEL).headers)
+
+
+def test_a_body_is_a_form_or_json_or_not_there() -> None:
+    members = {"grant_type": "password", "username": "{identifier}", "scope": "{scope}"}
+    form, empty = login_with(body=FormBody(members)), login_with(body=None)
+    assert form.body == Secret("grant_type=password&username=ada%40example.com")
+    assert empty.body is None
+    assert login_with(body=JsonBody(members)).body == Secret('{"grant_type":"password","username":"ada@example.com"}')
+
+
+def test_a_bearer_is_whichever_token_the_template_names() -> None:
+    assert login_with(bearer="refresh_token").bearer == Secret("refresh")
+    assert login_with(bearer="token").bearer == Secret("access")
+    assert login_with(bearer="captcha").bearer is None
+    assert login_with(bearer=None).bearer is None
 
 
 @pytest.mark.parametrize(
@@ -160,9 +218,9 @@ def test_an_ipv6_address_is_forwarded_in_brackets_and_quotes(address: str, node:
 )
 def test_a_wire_can_stand_below_a_path(base_path: str, target: str) -> None:
     below = wire().below(base_path)
-    assert below.call(LOGIN, SAID, LABEL).target == target
+    assert below.call(LOGIN, SAID, LABEL).template.path == target
     assert set(below.templates) == set(wire().templates)
-    assert wire().call(LOGIN, SAID, LABEL).target == "/auth/login"
+    assert wire().call(LOGIN, SAID, LABEL).template.path == "/auth/login"
 
 
 def test_a_wire_offers_what_it_has_a_template_for() -> None:

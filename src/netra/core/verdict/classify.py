@@ -8,16 +8,17 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
+from netra.core.token.claims import unchecked_claims
+from netra.core.unmatched import Unread, facts_of_unread
 from netra.core.verdict import intermediaries, retry_after, strict_json
 from netra.core.verdict.causes import TABLE
 from netra.core.verdict.operations import of_no_use
 from netra.core.verdict.outcomes import Accepted, FieldFault, Outcome, Rejected, Unknown, unknown
 from netra.core.verdict.reply import Broken, Reply, Standing
-from netra.core.verdict.wire import BodyKind, Call, CodeNames, Pointer, ReplyRow
+from netra.core.verdict.wire import Accepting, BodyKind, Call, CodeNames, Place, Pointer, ReplyRow
 
 T = TypeVar("T")
 
-_MISSING: Final = object()
 _ROUTE_STATUSES: Final = frozenset({404, 405, 410})
 _WALLED_STATUSES: Final = frozenset({401, 403, 407, 451})
 _PROXY_STATUSES: Final = frozenset({502, 504})
@@ -27,6 +28,7 @@ _KNOWN_FIELDS: Final = frozenset({"email", "password", "confirm_password", "name
 _KNOWN_TYPES: Final = frozenset({"application/json", "application/problem+json", "text/html", "text/plain", "text/xml"})
 _HOST: Final = re.compile(r"(?:https?:)?//([A-Za-z0-9.:\[\]-]{1,255})(?:[/?#]|$)")
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
+_UNMATCHED: Final = frozenset({"request_not_understood", "invalid_response"})
 _MAX_ERRORS: Final = 20
 
 
@@ -45,32 +47,44 @@ class _Reading(NamedTuple):
 
 def classify(call: Call[T], got: Reply | Broken, standing: Standing) -> Outcome[T]:
     """The outcome of one exchange. Pure: the same arguments give the same outcome."""
-    outcome = unknown(TABLE[got.code], got.facts) if isinstance(got, Broken) else _understood(call, got, standing)
-    if isinstance(outcome, Unknown):
-        return outcome._replace(facts={**outcome.facts, "method": call.method, "path": call.target})
-    return outcome
+    if isinstance(got, Broken):
+        return _located(unknown(TABLE[got.code], got.facts), call)
+    reading = _read(call, got)
+    outcome = _understood(call, reading, standing)
+    if not isinstance(outcome, Unknown):
+        return outcome
+    if outcome.cause.code in _UNMATCHED and reading.kind == "object":
+        names, unread = call.template.names, Unread(call.operation.name, got.status, reading.document)
+        told = facts_of_unread(unread, call.said, names.speaking, names.of_ours)
+        outcome = outcome._replace(facts={**outcome.facts, **told})
+    return _located(outcome, call)
 
 
-def _understood(call: Call[T], reply: Reply, standing: Standing) -> Outcome[T]:
-    reading = _read(call, reply)
-    for row in call.rows:
-        if _matches(row, reading):
+def _located(outcome: Unknown, call: Call[Any]) -> Unknown:
+    return outcome._replace(facts={**outcome.facts, "method": call.template.method, "path": call.template.path})
+
+
+def _understood(call: Call[T], reading: _Reading, standing: Standing) -> Outcome[T]:
+    status = reading.reply.status
+    for row in call.template.rows:
+        if status in row.statuses and _matches(row, reading):
             return _spoken(row, reading, call, standing)
     return _by_name(reading, call, standing) or _by_status(reading)
 
 
 def _read(call: Call[Any], reply: Reply) -> _Reading:
-    if not reply.body.strip():
+    if not reply.body or reply.body.isspace():
         return _Reading(reply, "empty", None, None, None)
     parsed = strict_json.parse(reply.body)
     document = None if isinstance(parsed, strict_json.Malformed) else parsed
     if not isinstance(document, dict):
         sender = intermediaries.of_text(reply.body)
         return _Reading(reply, "intermediary" if sender else "other", document, sender, None)
-    name = _code_name(document, call.names)
+    names = call.template.names
+    name = _code_name(document, names)
     sender = None if name else intermediaries.of_object(document)
     kind: BodyKind = "intermediary" if sender else "object"
-    return _Reading(reply, kind, document, sender, name, name in call.names.overload)
+    return _Reading(reply, kind, document, sender, name, name in names.overload)
 
 
 def _code_name(document: Mapping[str, Any], names: CodeNames) -> str | None:
@@ -86,27 +100,28 @@ def _code_name(document: Mapping[str, Any], names: CodeNames) -> str | None:
 def at(document: Any, pointer: Pointer) -> Any:
     """The value at a JSON pointer, or None where there is none. Source: RFC 6901."""
     for segment in pointer:
-        if isinstance(document, dict):
-            document = document.get(segment, _MISSING)
-        elif isinstance(document, list) and _INDEX.fullmatch(segment) and int(segment) < len(document):
+        if type(document) is dict:
+            document = document.get(segment)
+        elif type(document) is list and _INDEX.fullmatch(segment) and int(segment) < len(document):
             document = document[int(segment)]
         else:
             return None
-    return None if document is _MISSING else document
+    return document
 
 
 def _matches(row: ReplyRow, reading: _Reading) -> bool:
-    if reading.reply.status not in row.statuses:
-        return False
+    """Do all conditions of a row hold? Its status does."""
     if row.bodies is not None and reading.kind not in row.bodies:
         return False
     if row.coded is not None and row.coded != (reading.name is not None):
         return False
-    return row.pointer is None or _same(at(reading.document, row.pointer), row.value)
+    return row.pointer is None or _stands(at(reading.document, row.pointer), row.values)
 
 
-def _same(found: Any, wanted: Any) -> bool:
-    return type(found) is type(wanted) and bool(found == wanted)
+def _stands(found: Any, wanted: tuple[Any, ...] | None) -> bool:
+    if wanted is None:
+        return found is not None
+    return any(type(found) is type(each) and found == each for each in wanted)
 
 
 def _spoken(row: ReplyRow, reading: _Reading, call: Call[T], standing: Standing) -> Outcome[T]:
@@ -114,18 +129,18 @@ def _spoken(row: ReplyRow, reading: _Reading, call: Call[T], standing: Standing)
         return _accepted(row.accept, row.require, reading, call)
     if row.needs_standing and not standing.credentials_accepted:
         return _ours(reading, "service_credentials_rejected", standing)
-    named = call.names.refusal(reading.name, call.operation.name) if row.named and reading.name else None
+    if reading.overloaded:
+        return _by_status(reading)
+    named = call.template.names.refusal(reading.name, call.operation.name) if row.named and reading.name else None
     return _outcome(named or row.code or "invalid_response", reading, standing)
 
 
-def _accepted(
-    accept: Mapping[str, tuple[Pointer, ...]], require: frozenset[str], reading: _Reading, call: Call[T]
-) -> Outcome[T]:
+def _accepted(accept: Accepting, require: frozenset[str], reading: _Reading, call: Call[T]) -> Outcome[T]:
     if reading.kind == "intermediary":
         return _by_status(reading)
-    if reading.kind == "other" or (accept and reading.kind != "object"):
+    if reading.kind == "other" or (accept.in_body and reading.kind != "object"):
         return _unknown("invalid_response", reading)
-    present = _places(accept, reading.document)
+    present = _present(accept, reading)
     value = call.operation.shape(present) if require <= present.keys() else None
     return _lacking(require, present, reading, call) if value is None else Accepted(value)
 
@@ -137,25 +152,40 @@ def _lacking(require: frozenset[str], present: Mapping[str, Any], reading: _Read
     return outcome._replace(facts={**outcome.facts, "lacking": ", ".join(lacking)})
 
 
-def _places(accept: Mapping[str, tuple[Pointer, ...]], document: Any) -> dict[str, Any]:
-    found = {}
-    for name, pointers in accept.items():
-        for pointer in pointers:
-            value = at(document, pointer)
+def _present(accept: Accepting, reading: _Reading) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for pointer, members in accept.members:
+        table = at(reading.document, pointer)
+        if type(table) is not dict:
+            found.update((name, each) for name, key in members if (each := at(table, (key,))) is not None)
+            continue
+        for name, key in members:
+            value = table.get(key)
             if value is not None:
                 found[name] = value
-                break
+    for name, places in accept.others:
+        value = next((each for place in places if (each := _standing_at(place, reading)) is not None), None)
+        if value is not None:
+            found[name] = value
     return found
+
+
+def _standing_at(place: Place, reading: _Reading) -> Any:
+    pointer, header, claim = place
+    value = at(reading.reply.headers.get(header) if header else reading.document, pointer)
+    if claim is None:
+        return value
+    return unchecked_claims(value).get(claim) if isinstance(value, str) else None
 
 
 def _by_name(reading: _Reading, call: Call[Any], standing: Standing) -> Rejected | Unknown | None:
     status = reading.reply.status
     if not 400 <= status < 500:
         return None
-    code = call.names.refusal(reading.name, call.operation.name) if reading.name else None
+    code = call.template.names.refusal(reading.name, call.operation.name) if reading.name else None
     if code is not None and code != "invalid_fields":
         return _outcome(code, reading, standing)
-    listed = _field_list(reading, call.names) if reading.kind == "object" else []
+    listed = _field_list(reading, call.template.names) if reading.kind == "object" else []
     if status in _FIELD_STATUSES and (code or listed):
         return Rejected(TABLE["invalid_fields"], errors=_field_faults(listed))
     return None

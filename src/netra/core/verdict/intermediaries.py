@@ -95,9 +95,9 @@ def of_object(document: Mapping[str, Any]) -> str | None:
     """
     if document.get("cloudflare_error") is True:
         return "Cloudflare"
-    message = document.get("message", document.get("Message", ""))
     if len(document) != 1 or document.keys().isdisjoint(("message", "Message")):
         return None
+    message = document.get("message", document.get("Message", ""))
     known = message is None or (isinstance(message, str) and _GATEWAY_MESSAGES.fullmatch(message))
     return "AWS API Gateway" if known else None
 

@@ -20,6 +20,8 @@ MAX_TOKEN_CHARS: Final = 32 * 1024
 MAX_TEXT_CHARS: Final = 1024
 MAX_LIFETIME_S: Final = 10 * 366 * 24 * 3600
 MAX_EPOCH_S: Final = 2**53
+_VISIBLE: Final = bytes(range(0x21, 0x7F))
+_USER_PLACES: Final = frozenset({"user_id", "user_email", "user_name"})
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:]{8}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 
 
@@ -109,9 +111,11 @@ def _wrong(places: Places, name: str, read: Any) -> bool:
     return name in places and read is None
 
 
-def _secret(places: Places, name: str) -> Secret | None:
-    token = _text(places.get(name), MAX_TOKEN_CHARS)
-    return Secret(token) if token and token.isascii() and token.isprintable() and " " not in token else None
+def _secret(value: Any) -> Secret | None:
+    """A token: visible ASCII. Source: RFC 6749, appendix A.12."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TOKEN_CHARS or not value.isascii():
+        return None
+    return None if value.encode().translate(None, _VISIBLE) else Secret(value)
 
 
 def _texts(value: Any, limit_count: int) -> bool:
@@ -119,31 +123,31 @@ def _texts(value: Any, limit_count: int) -> bool:
 
 
 def _user(places: Places) -> User | None:
-    given = places.get("user_id")
-    user_id = _text(str(given) if isinstance(given, int) and not isinstance(given, bool) else given)
-    email, name = places.get("user_email"), places.get("user_name")
-    if (
-        user_id is None
-        or user_id.isspace()
-        or _wrong(places, "user_email", _text(email))
-        or not isinstance(name, str | None)
-    ):
+    given, email, name = places.get("user_id"), places.get("user_email"), places.get("user_name")
+    if type(given) is int:
+        given = str(given)
+    user_id = _text(given)
+    if user_id is None or (email is not None and _text(email) is None):
+        return None
+    if name is not None and not isinstance(name, str):
         return None
     return User(user_id, email, name[:MAX_TEXT_CHARS] if name else None)
 
 
 def _session(places: Places) -> Session | None:
-    access, refresh = _secret(places, "access_token"), _secret(places, "refresh_token")
-    expires_in_s = _whole(places.get("expires_in"))
-    kind = places.get("token_type", "Bearer")
-    if access is None or _wrong(places, "refresh_token", refresh) or _wrong(places, "expires_in", expires_in_s):
+    access, refresh, expires_in_s = places.get("access_token"), places.get("refresh_token"), places.get("expires_in")
+    access, refreshing = _secret(access), None if refresh is None else _secret(refresh)
+    if access is None or (refresh is not None and refreshing is None):
         return None
-    if not isinstance(kind, str) or kind.lower() != "bearer":
+    if expires_in_s is not None and _whole(expires_in_s) is None:
+        return None
+    kind = places.get("token_type", "Bearer")
+    if kind != "Bearer" and (not isinstance(kind, str) or kind.lower() != "bearer"):
         return None
     user = _user(places)
-    if user is None and any(name.startswith("user_") for name in places):
+    if user is None and not _USER_PLACES.isdisjoint(places):
         return None
-    return Session(access, refresh, expires_in_s, user)
+    return Session(access, refreshing, expires_in_s, user)
 
 
 def _identity(places: Places) -> Identity | None:
@@ -190,7 +194,6 @@ def of_no_use(shape: Callable[[Places], Any], places: Places) -> list[str]:
     return sorted(name for name, value in places.items() if shape({**_GOOD_PLACES, name: value}) is None)
 
 
-_USER_PLACES: Final = frozenset({"user_id", "user_email", "user_name"})
 _SESSION_PLACES: Final = _USER_PLACES | {"access_token", "refresh_token", "token_type", "expires_in"}
 
 LOGIN: Final = Operation("login", "login", False, _SESSION_PLACES, _session)

@@ -5,7 +5,7 @@ They must never carry a body, a header or a secret: an outcome is shown to peopl
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from netra.core.verdict.causes import Cause, Phase
 
@@ -76,3 +76,13 @@ Outcome = Accepted[T] | Rejected | Unknown
 def unknown(cause: Cause, facts: Mapping[str, str] = NO_FACTS) -> Unknown:
     """No verdict for the reason in `cause`, with what its row says of transience and blame."""
     return Unknown(cause, transient=cause.again, counts=cause.counts == "yes", facts=facts)
+
+
+def code_of(outcome: Outcome[Any]) -> str:
+    """The code of an outcome in one word, `ok` for what was accepted."""
+    return "ok" if isinstance(outcome, Accepted) else outcome.cause.code
+
+
+def phase_of(outcome: Outcome[Any]) -> Phase:
+    """How far the request got that led to an outcome."""
+    return outcome.cause.phase if isinstance(outcome, Unknown) else Phase.ANSWERED

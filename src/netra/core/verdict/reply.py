@@ -44,6 +44,8 @@ class Standing(NamedTuple):
     """What the background probe last saw."""
     probe_code: str | None = None
     """Why the last probe failed; None when it did not."""
+    probe_facts: Mapping[str, str] = NO_FACTS
+    """What has been found out about that failure, for the sentences of others of its kind."""
     probed_at_s: float | None = None
     """Monotonic."""
     next_probe_at_s: float | None = None

@@ -4,18 +4,55 @@ It must never open a file or a socket, and holds no secret: calls are sealed onl
 """
 
 from collections.abc import Mapping
-from json.encoder import encode_basestring
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+from netra.core.fill import NOTHING_SAID, Body, Said, Text
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Operation
 
 T = TypeVar("T")
 Pointer = tuple[str, ...]
-Said = Mapping[str, Secret | str | None]
-"""What the client said, by the names that a wire's fields are filled with; None is left out."""
 BodyKind = Literal["object", "empty", "intermediary", "other"]
 """`object`: a JSON object that no intermediary is known to send; `other`: text, HTML, JSON of another type."""
+
+
+class Place(NamedTuple):
+    """Where in a reply something stands: in its JSON body or in a header, or in a JWT that stands there."""
+
+    pointer: Pointer = ()
+    """Below the body, or below the header."""
+    header: str | None = None
+    """In lower case; None for what stands in the body."""
+    claim: str | None = None
+    """Of the JWT at that place; None for the value itself."""
+
+
+class Accepting(NamedTuple):
+    """Where in a reply each part of an answer stands."""
+
+    members: tuple[tuple[Pointer, tuple[tuple[str, str], ...]], ...]
+    """Parts with one place in the body: tables of the body, with the parts that are their members, by name and key."""
+    others: tuple[tuple[str, tuple[Place, ...]], ...]
+    """All other parts, with their places, first come."""
+
+    @classmethod
+    def of(cls, places: Mapping[str, tuple[Place, ...]]) -> "Accepting":
+        """The parts of an answer, sorted by how they are found."""
+        tables: dict[Pointer, list[tuple[str, str]]] = {}
+        others = {}
+        for name, found_at in places.items():
+            pointer, header, claim = found_at[0]
+            if len(found_at) == 1 and pointer and header is None and claim is None:
+                tables.setdefault(pointer[:-1], []).append((name, pointer[-1]))
+            else:
+                others[name] = found_at
+        return cls(tuple((table, tuple(keys)) for table, keys in tables.items()), tuple(others.items()))
+
+    @property
+    def in_body(self) -> bool:
+        """Is anything looked for in the body?"""
+        return bool(self.members) or any(not place.header for _, places in self.others for place in places)
 
 
 class ReplyRow(NamedTuple):
@@ -28,10 +65,11 @@ class ReplyRow(NamedTuple):
     needs_standing: bool = False
     """Only while our own credentials are known to be good; else the reply speaks of them."""
     pointer: Pointer | None = None
-    """With `value`: the place whose value decides."""
-    value: Any = None
-    accept: Mapping[str, tuple[Pointer, ...]] | None = None
-    """Where each place of the answer may be found, first come; None for a row that refuses."""
+    """The place whose value decides."""
+    values: tuple[Any, ...] | None = None
+    """With `pointer`: what may stand there; None for anything but null."""
+    accept: Accepting | None = None
+    """Where the answer is found; None for a row that refuses."""
     require: frozenset[str] = frozenset()
     code: str | None = None
     """The code of the closed table that this reply means, or None with `accept`."""
@@ -53,6 +91,8 @@ class CodeNames(NamedTuple):
     """Where an operation reads a user's name differently."""
     overload: frozenset[str]
     """Names by which an auth service says that it sheds load, not that it is unwell."""
+    speaking: tuple[str, ...]
+    """The members in which a reply says why, the most telling first."""
     field_lists: tuple[Pointer, ...]
     """Where a list of field errors stands."""
 
@@ -62,21 +102,28 @@ class CodeNames(NamedTuple):
         return own or self.of_users.get(name) or self.of_ours.get(name)
 
 
-class Template(NamedTuple):
-    """How one call is put."""
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Template:
+    """How one call is put, and how its answer is read. Two templates are equal when they are the same one."""
 
     operation: Operation[Any]
     method: str
     path: str
-    fields: tuple[tuple[str, str], ...]
-    """JSON member to what fills it, a name such as `identifier`; absent values are left out."""
+    """With its query, if it has one."""
+    body: Body | None
+    headers: tuple[tuple[str, Text], ...]
+    """Besides those that every call carries."""
     sealed: bool
     tells_caller: bool
+    """Does the call name the caller's address and agent in the usual headers?"""
     keyed: bool
     """Does the call carry an idempotency key?"""
     bearer: str | None
     """What fills `Authorization: Bearer`, e.g. `token`."""
+    needs: frozenset[str]
+    """What a client must have said for this call to be of any use, e.g. `token`."""
     rows: tuple[ReplyRow, ...]
+    names: CodeNames
 
 
 class Label(NamedTuple):
@@ -94,41 +141,64 @@ class Call(NamedTuple, Generic[T]):
     """One question, with the rows to read its answer by. Holds no service secret; its body prints as dots."""
 
     operation: Operation[T]
-    method: str
-    target: str
+    template: Template
     headers: tuple[tuple[str, str], ...]
+    """Those of this call; what all calls of a template carry is not among them."""
     bearer: Secret | None
     body: Secret | None
-    rows: tuple[ReplyRow, ...]
-    names: CodeNames
-    sealed: bool
     keyed: bool
     request_id: str
+    said: Said = NOTHING_SAID
+    """What the client said: never to be shown."""
+
+    def __repr__(self) -> str:
+        return f"Call({self.operation.name} {self.request_id})"
+
+
+class Extra(NamedTuple):
+    """A member that clients may send beside identifier and password, and that a wire passes on."""
+
+    name: str
+    max_chars: int
+    required: bool
 
 
 class Wire(NamedTuple):
     """One auth service, described as data."""
 
     name: str
-    seal: tuple[tuple[str, str], ...]
-    """Header to what fills it: `service_id` or `service_secret`."""
+    seal: tuple[tuple[str, Text], ...]
+    """Headers that say who we are, filled with `service_id`, `service_secret` or `service_basic`."""
+    seal_fields: tuple[tuple[str, Text], ...]
+    """The same as members of bodies."""
+    extra: tuple[Extra, ...]
     templates: Mapping[str, Template]
     names: CodeNames
+    tried: str = ""
+    """How far it was tried, in the words of whoever described it."""
+    advice: str = ""
+    """What whoever uses it should know before."""
 
     def offers(self, operation: Operation[Any]) -> bool:
         """Does this auth service take this call?"""
         return operation.name in self.templates
 
+    @property
+    def credentials(self) -> frozenset[str]:
+        """What of our own credentials this auth service wants: some of `service_id` and `service_secret`."""
+        gaps = frozenset[str]().union(*(text.gaps for _, text in (*self.seal, *self.seal_fields)))
+        return gaps - {"service_basic"} | ({"service_id", "service_secret"} if "service_basic" in gaps else set())
+
     def below(self, base_path: str) -> "Wire":
         """The same wire for an auth service whose routes stand below a path, e.g. `/identity`."""
         templates = {
-            name: template._replace(path=base_path.rstrip("/") + template.path)
+            name: replace(template, path=base_path.rstrip("/") + template.path)
             for name, template in self.templates.items()
         }
         return self._replace(templates=templates)
 
     def call(self, operation: Operation[T], said: Said, label: Label) -> Call[T]:
-        """One question. `said` fills the template's fields; a field whose value is None is left out.
+        """One question. `said` fills the template's gaps; a member whose value is None is left out.
 
         Raises: KeyError when the wire does not offer the operation.
         """
@@ -137,51 +207,35 @@ class Wire(NamedTuple):
         key = label.idempotency_key if template.keyed else None
         return Call(
             operation,
-            template.method,
-            template.path,
-            _headers(template, label, key),
+            template,
+            _headers(template, said, label, key),
             bearer if isinstance(bearer, Secret) else None,
-            _json_body(template.fields, said),
-            template.rows,
-            self.names,
-            template.sealed,
+            Secret(template.body.filled(said)) if template.body else None,
             key is not None,
             label.request_id,
+            said,
         )
 
 
-_ACCEPT: Final = (("Accept", "application/json"), ("Accept-Encoding", "identity"))
-
-
-def _headers(template: Template, label: Label, key: str | None) -> tuple[tuple[str, str], ...]:
-    headers = [*_ACCEPT, ("X-Request-ID", label.request_id), ("traceparent", label.traceparent)]
+def _headers(template: Template, said: Said, label: Label, key: str | None) -> tuple[tuple[str, str], ...]:
+    headers = [("X-Request-ID", label.request_id), ("traceparent", label.traceparent)]
     if label.tracestate:
         headers.append(("tracestate", label.tracestate))
     if key:
         headers.append(("Idempotency-Key", key))
-    if template.fields:
-        headers.append(("Content-Type", "application/json"))
     if template.tells_caller:
-        if label.client_address:
-            headers.append(("X-Forwarded-For", label.client_address))
-            headers.append(("Forwarded", f"for={forwarded_node(label.client_address)}"))
+        address = label.client_address
+        if address:
+            headers.append(("X-Forwarded-For", address))
+            headers.append(("Forwarded", f"for={forwarded_node(address)}"))
         if label.user_agent:
             headers.append(("User-Agent", label.user_agent))
+    if template.headers:
+        known = {**said, **label._asdict()}
+        headers.extend((name, value) for name, text in template.headers if (value := text.filled(known)) is not None)
     return tuple(headers)
 
 
 def forwarded_node(address: str) -> str:
     """An address as RFC 7239, section 6, writes it: IPv6 in brackets and quotes."""
     return f'"[{address}]"' if ":" in address else address
-
-
-def _json_body(fields: tuple[tuple[str, str], ...], said: Said) -> Secret | None:
-    if not fields:
-        return None
-    members = []
-    for member, filler in fields:
-        value = said.get(filler)
-        if value is not None:
-            text = value.reveal() if isinstance(value, Secret) else value
-            members.append(f"{encode_basestring(member)}:{encode_basestring(text)}")
-    return Secret("{" + ",".join(members) + "}")

@@ -1,0 +1,112 @@
+"""Settings and wire together: what neither can say alone.
+
+It must never open a connection: all it reads are variables and the files that they name.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from netra.core.findings import Finding, Severity
+from netra.core.verdict.operations import HEALTH, OPERATIONS
+from netra.core.verdict.wire import Wire
+from netra.settings.field import Effective
+from netra.settings.read import NO_OPTIONS, Loaded, Options, read
+from netra.settings.variables import Settings
+from netra.wires.load import resolve
+from netra.wires.problem import WireProblem
+
+_REQUIRE: Final = "NETRA_REQUIRE_SERVICE_CREDENTIALS"
+_ROUTES: Final = frozenset({"login", "register", "refresh", "logout", "validate"})
+"""Calls that a public route stands on."""
+_OF_CREDENTIALS: Final = frozenset({"half_credentials", "credentials_absent"})
+
+
+class Configuration(NamedTuple):
+    """What a gateway would start with."""
+
+    settings: Settings | None
+    """None when there is an error among the findings."""
+    wire: Wire | None
+    findings: tuple[Finding, ...]
+    effective: tuple[Effective, ...]
+
+
+def configuration(environ: Mapping[str, str], options: Options = NO_OPTIONS) -> Configuration:
+    """Reads the settings and the wire that they name. Raises: ValueError for an option that is no setting."""
+    loaded = read(environ, options)
+    named = next((each.value for each in loaded.effective if each.variable == "NETRA_WIRE"), None)
+    if not isinstance(named, str):
+        return Configuration(None, None, loaded.findings, loaded.effective)
+    try:
+        wire = resolve(named)
+    except WireProblem as problem:
+        return Configuration(None, None, (*loaded.findings, *wire_findings(problem)), loaded.effective)
+    loaded = _with_the_wires_credentials(loaded, wire, environ, options)
+    return Configuration(loaded.settings, wire, (*loaded.findings, *_wire_advice(wire)), loaded.effective)
+
+
+def wire_findings(problem: WireProblem) -> tuple[Finding, ...]:
+    """What is wrong with a wire file, each with its line."""
+    why = "The gateway would not know what the auth service's answers mean."
+    fix = "Mend it; `netra wire check FILE` says whether a file is right, `netra wire list` which presets there are."
+    lines = (line.removeprefix("NETRA_WIRE: ") for line in problem.lines())
+    return tuple(Finding(Severity.ERROR, "wire_unusable", "NETRA_WIRE", line, why, fix) for line in lines)
+
+
+def _with_the_wires_credentials(
+    loaded: Loaded[Settings], wire: Wire, environ: Mapping[str, str], options: Options
+) -> Loaded[Settings]:
+    """The same settings; only what the wire makes use of is missed."""
+    if wire.credentials == {"service_id", "service_secret"}:
+        return loaded
+    required = any(each.variable == _REQUIRE and each.value is True for each in loaded.effective)
+    loaded = read(environ, {**options, _REQUIRE: "false"})
+    kept = [each for each in loaded.findings if each.code not in _OF_CREDENTIALS]
+    if loaded.settings is None:
+        return loaded._replace(findings=tuple(kept))
+    held = {"service_id": loaded.settings.service_id, "service_secret": loaded.settings.service_secret}
+    missed = [_missed(name.upper(), wire, required=required) for name in sorted(wire.credentials) if held[name] is None]
+    settings = None if missed and required else loaded.settings
+    return loaded._replace(settings=settings, findings=(*kept, *missed))
+
+
+def _missed(variable: str, wire: Wire, *, required: bool) -> Finding:
+    return Finding(
+        Severity.ERROR if required else Severity.WARNING,
+        "missing",
+        variable,
+        f"is not set, and the wire {wire.name!r} makes use of it",
+        "The auth service refuses calls without it: 502 `service_credentials_missing`.",
+        f"Set {variable}.",
+    )
+
+
+def _wire_advice(wire: Wire) -> Iterator[Finding]:
+    if wire.advice:
+        yield Finding(
+            Severity.WARNING,
+            "wire_advice",
+            "NETRA_WIRE",
+            f"is {wire.name!r}",
+            wire.advice,
+            "Nothing to do if you know this; `netra wire show` tells what the wire says and expects.",
+        )
+    lacking = [name for name in OPERATIONS if name not in wire.templates and name in _ROUTES]
+    if lacking:
+        yield Finding(
+            Severity.NOTE,
+            "calls_not_offered",
+            "NETRA_WIRE",
+            f"is {wire.name!r}, whose auth service does not offer: {', '.join(lacking)}",
+            "There are no routes for them here: who asks gets 404, and /config says what there is.",
+            "Nothing to do, unless the auth service does offer them: then describe them in the wire.",
+        )
+    if not wire.offers(HEALTH):
+        yield Finding(
+            Severity.NOTE,
+            "probe_not_offered",
+            "NETRA_WIRE",
+            f"is {wire.name!r}, whose auth service offers no health call",
+            "The background probe has nothing to ask: an outage shows at the first login, not before.",
+            "Add [calls.health] to the wire if the auth service has any cheap route.",
+        )

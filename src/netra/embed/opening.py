@@ -1,0 +1,68 @@
+"""A gate from its opening to its end, out of settings.
+
+It must never read the environment before it is asked to, nor leave a connection or a task behind.
+"""
+
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from netra.assemble import Tell, facts_of, open_gateway
+from netra.core.events import ConfigurationProblem, Stage
+from netra.core.findings import Finding, Severity
+from netra.embed.gate import Gate
+from netra.embed.records import Records
+from netra.observe.lines import Lines
+from netra.observe.tell import Tell as Telling
+from netra.pages.book import read_book
+from netra.settings.read import SettingsProblem, known_names, read
+from netra.settings.variables import Settings
+
+LOGGER: Final = "netra"
+
+
+@asynccontextmanager
+async def open_gate(environ: Mapping[str, str] | None = None, *, tell: Tell | None = None) -> AsyncIterator[Gate]:
+    """A gateway as a function, for as long as the context is open. It belongs to the event loop that opens it.
+
+    `environ` holds settings by the names of their variables; the environment, when it is not given. `tell` hears every
+    event instead of the logger `netra`; what it raises stays with it. At the end, what is under way is waited for.
+
+    Raises: SettingsProblem, with everything that is wrong.
+    """
+    settings, findings = _settings(os.environ if environ is None else environ)
+    told = Telling([tell or _records(settings)])
+    async with open_gateway(settings, told, findings=findings) as assembled:
+        for finding in findings:
+            if finding.severity is not Severity.NOTE:
+                told(ConfigurationProblem(finding))
+        gate = Gate(assembled.gateway, assembled.view)
+        told(Stage("started"))
+        try:
+            yield gate
+        finally:
+            await gate.close()
+            told(Stage("stopped"))
+
+
+def _settings(environ: Mapping[str, object]) -> tuple[Settings, tuple[Finding, ...]]:
+    """The settings, and what is doubtful in them. Raises: SettingsProblem."""
+    known = known_names()
+    strange = {name: value for name, value in environ.items() if name in known and not isinstance(value, str)}
+    loaded = read({name: value for name, value in environ.items() if isinstance(value, str)})
+    findings = (*map(_no_text, strange), *(each for each in loaded.findings if each.subject not in strange))
+    if loaded.settings is None or strange:
+        raise SettingsProblem(findings)
+    return loaded.settings, findings
+
+
+def _no_text(variable: str) -> Finding:
+    what, why = "is not given as a text", "Settings are read as they stand in an environment."
+    return Finding(Severity.ERROR, "not_a_text", variable, what, why, 'Give it as a text, e.g. "5" for the number 5.')
+
+
+def _records(settings: Settings) -> Records:
+    run_id = f"run-{os.urandom(6).hex()}"
+    return Records(Lines(read_book(), facts_of(settings), run_id), logging.getLogger(LOGGER))
