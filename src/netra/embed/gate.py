@@ -34,6 +34,7 @@ from netra.gateway.attempts import (
     TokenAttempt,
     bearer,
     logout_attempt,
+    not_offered,
     refresh_attempt,
 )
 from netra.gateway.gate import Gateway
@@ -115,8 +116,8 @@ class Gate:
         refresh_token: str | Secret | None = None,
         **caller: Unpack[Caller],
     ) -> Outcome[Done]:
-        """End a session by either token; one that is over already is a success."""
-        attempt_of = partial(_logout_attempt, access_token, refresh_token)
+        """End a session by the token that the auth service needs, else by either; one that is over is a success."""
+        attempt_of = partial(_logout_attempt, access_token, refresh_token, self._gateway.parts.wire.needs(LOGOUT))
         return await self._outcome(LOGOUT, attempt_of, self._gateway.log_out, caller)
 
     async def who_is(self, access_token: str | Secret | None, **caller: Unpack[Caller]) -> Outcome[Identity]:
@@ -167,7 +168,7 @@ class Gate:
             raise RuntimeError(_OTHER_LOOP)
         label, received_at_s = label_for(**caller), self._gateway.parts.link.clock.now_s()
         if operation.name not in self._offered:
-            return Rejected(TABLE["not_found"])
+            return not_offered()
         attempt = attempt_of(label, received_at_s)
         if isinstance(attempt, Rejected):
             return attempt
@@ -211,13 +212,17 @@ def _token_attempt(access_token: str | Secret | None, label: Label, received_at_
 
 
 def _logout_attempt(
-    access_token: str | Secret | None, refresh_token: str | Secret | None, label: Label, received_at_s: float
+    access_token: str | Secret | None,
+    refresh_token: str | Secret | None,
+    needs: frozenset[str],
+    label: Label,
+    received_at_s: float,
 ) -> TokenAttempt | Rejected:
     held = _held(access_token)
     if isinstance(held, Rejected) and held.cause.code != "token_missing":
         return held
     said = {"refresh_token": _plain(refresh_token)}
-    return logout_attempt(said, held if isinstance(held, Secret) else None, label, received_at_s)
+    return logout_attempt(said, held if isinstance(held, Secret) else None, label, received_at_s, needs)
 
 
 def _response(answer: Answer, request_id: str) -> ProblemResponse:

@@ -12,12 +12,13 @@ from typing import Final
 from netra.assemble import Tell, facts_of, open_gateway
 from netra.core.events import ConfigurationProblem, Stage
 from netra.core.findings import Finding, Severity
+from netra.doctor.configuration import configuration
 from netra.embed.gate import Gate
 from netra.embed.records import Records
 from netra.observe.lines import Lines
 from netra.observe.tell import Tell as Telling
 from netra.pages.book import read_book
-from netra.settings.read import SettingsProblem, known_names, read
+from netra.settings.read import SettingsProblem, known_names
 from netra.settings.variables import Settings
 
 LOGGER: Final = "netra"
@@ -51,7 +52,7 @@ def _settings(environ: Mapping[str, object]) -> tuple[Settings, tuple[Finding, .
     """The settings, and what is doubtful in them. Raises: SettingsProblem."""
     known = known_names()
     strange = {name: value for name, value in environ.items() if name in known and not isinstance(value, str)}
-    loaded = read({name: value for name, value in environ.items() if isinstance(value, str)})
+    loaded = configuration({name: value for name, value in environ.items() if isinstance(value, str)})
     findings = (*map(_no_text, strange), *(each for each in loaded.findings if each.subject not in strange))
     if loaded.settings is None or strange:
         raise SettingsProblem(findings)

@@ -151,6 +151,11 @@ def logout_attempt(
     return TokenAttempt(token, refresh_token, label, received_at_s)
 
 
+def not_offered() -> Rejected:
+    """What somebody is told who wants what is not to be had here."""
+    return Rejected(TABLE["not_found"])
+
+
 def bearer(values: list[str], *, query_has_token: bool) -> Secret | Rejected:
     """The one token of the `Authorization` headers.
 

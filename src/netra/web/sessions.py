@@ -56,7 +56,7 @@ async def logout(request: Request, gateway: Gateway, view: View) -> Answer:
     if isinstance(token, Rejected) and token.cause.code != "token_missing":
         return problem_answer(token, view, request.request_id)
     held = token if isinstance(token, Secret) else None
-    needs = gateway.parts.wire.templates[LOGOUT.name].needs
+    needs = gateway.parts.wire.needs(LOGOUT)
     attempt = attempts.logout_attempt(body, held, label_of(request), request.received_at_s, needs)
     outcome = attempt if isinstance(attempt, Rejected) else await gateway.log_out(attempt)
     if isinstance(outcome, Accepted):

@@ -183,6 +183,11 @@ class Wire(NamedTuple):
         """Does this auth service take this call?"""
         return operation.name in self.templates
 
+    def needs(self, operation: Operation[Any]) -> frozenset[str]:
+        """What a client must have said for a call to be of any use, e.g. `token`."""
+        template = self.templates.get(operation.name)
+        return template.needs if template else frozenset()
+
     @property
     def credentials(self) -> frozenset[str]:
         """What of our own credentials this auth service wants: some of `service_id` and `service_secret`."""
