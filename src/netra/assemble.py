@@ -207,7 +207,7 @@ def _parts(settings: Settings, wire: Wire, link: Link, tell: Tell) -> Parts:
         registration=settings.registration,
         oauth_providers=settings.oauth_providers,
         identifier_kind=settings.identifier,
-        forms=Forms(settings.identifier, wire.extra),
+        forms=Forms(settings.identifier, wire.extra, wire.in_headers),
     )
 
 

@@ -50,8 +50,9 @@ def said(*values: str) -> Headers:
         ("10.0.0.1", ("ä",), "10.0.0.1"),
         ("10.0.0.1", ("198.51.100.7,",), "10.0.0.1"),
         ("unix", ("198.51.100.7",), "unix"),
+        ("10.0.0.1", ("fe80::1%eth0",), "fe80::1"),
     ],
-    ids=range(29),
+    ids=range(30),
 )
 def test_the_right_most_address_that_is_no_trusted_proxy_s_counts(
     peer: str, forwarded: tuple[str, ...], address: str

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from netra.lab.certificates import Authority
 from netra.lab.connection import Connection, Delivery, Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import html, json_reply, raw_then_close, redirect, silence
@@ -287,6 +288,20 @@ def test_a_wire_is_called_like_its_file(learn: Learn, tmp_path: Path, out: str, 
     assert tomllib.loads((tmp_path / out).read_text())["name"] == name
 
 
+def test_a_private_authority_is_trusted_when_its_file_is_named(learn: Learn, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    with lab(tls=authority.good()) as service:
+        service.answer(PATH, only_ada())
+        ended = learn(f"{service.url}{PATH}")
+        assert ended.code == 1
+        assert "tls_certificate_error" in ended.err
+        assert "--ca-file" in ended.err
+        assert not service.journal
+        assert learn(f"{service.url}{PATH}", "--ca-file", str(authority.file)).code == 0
+    with lab(tls=authority.of_another_name()) as service:
+        assert learn(f"{service.url}{PATH}", "--ca-file", str(authority.file)).code == 1
+
+
 def test_a_password_in_clear_to_another_machine_is_warned_of(learn: Learn) -> None:
     assert "in clear" in learn(f"{UNRESOLVABLE}/login").err
     assert "in clear" not in learn("https://auth.invalid/login").err
@@ -304,7 +319,8 @@ async def test_on_a_terminal_the_password_is_asked_for_and_not_echoed(tmp_path: 
         )  # fmt: skip
         os.close(inner)
         drawn = b""
-        while b"Password" not in drawn:
+        # The blank comes when nothing is echoed any more; what is typed before is thrown away.
+        while b"Password: " not in drawn:
             drawn += await asyncio.to_thread(os.read, terminal, 65_536)
         os.write(terminal, f"{PASSWORD}\n".encode())
         out, _ = await asyncio.wait_for(process.communicate(), 30)

@@ -64,6 +64,10 @@ def test_keys_that_may_be_somebodys_are_numbered() -> None:
     assert list(replaced({IDENTIFIER: 1, "id": 1})) == ["member_1", "id"]
 
 
+def test_a_key_that_repeats_what_was_sent_is_numbered() -> None:
+    assert list(shape(answered(200, {"of_AdaByron": 1}), ["adabyron"]))[1:] == ["/member_1  number"]
+
+
 def test_a_shape_has_an_end() -> None:
     assert len(shown({f"a{'b' * number}": 1 for number in range(60)})) == MOST_LINES + 2
 

@@ -82,6 +82,12 @@ def test_a_lifetime_that_the_token_contradicts_is_left_out_and_told(claims: dict
     assert [note.partition(" ")[0] for note in found.notes] == ["/expires_in"]
 
 
+def test_a_name_that_would_break_a_line_is_told_on_one() -> None:
+    found = places(answered(200, {"access_token": jwt(exp=NOW + 900), "expires\n_in": 900_000}))
+    assert found is not None
+    assert found.notes[0].startswith("/expires\\n_in is left out")
+
+
 def test_tokens_in_headers_are_found() -> None:
     headers = {"st-access-token": TOKEN, "st-refresh-token": OPAQUE, "x-other": OPAQUE}
     found = places(answered(200, {"status": "OK", "user": {"id": "u-1"}}, headers))

@@ -29,7 +29,7 @@ from tests.house.source import (
 
 LEFT_UNDONE = re.compile("|".join(rf"\b{word}\b" for word in ("TODO", "FIXME")))
 TEXTS = ("*.py", "*.md", "*.toml", "*.txt", "*.j2", "*.css", "*.in", "Makefile", "run", "lock")
-FOLDERS = ("src", "tests", "docs", "requirements", ".ci", "benchmarks")
+FOLDERS = ("src", "tests", "docs", "examples", "requirements", ".ci", "benchmarks")
 
 PRETENDERS = frozenset({"Mock", "MagicMock", "AsyncMock", "NonCallableMock", "PropertyMock", "create_autospec"})
 

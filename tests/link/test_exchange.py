@@ -4,9 +4,9 @@ It must never look inside the HTTP client: only what the auth service sees and w
 """
 
 import asyncio
-from dataclasses import replace
 import gzip
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest

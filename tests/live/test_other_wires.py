@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import pytest_asyncio
 
 from netra.lab.connection import Delivery
 from netra.lab.faulty_auth_service import FaultyAuthService
@@ -50,14 +51,14 @@ def path(tmp_path: Path) -> str:
     return str(file)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def acme(service: FaultyAuthService) -> FaultyAuthService:
     """An auth service of its own kind, that takes every login."""
     service.answer("/token", json_reply(200, {"jwt": "t-1"}))
     return service
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def front(acme: FaultyAuthService, path: str) -> AsyncIterator[Running]:
     """A gateway before it: people log in with names, also by form."""
     told = {"NETRA_WIRE": path, "NETRA_IDENTIFIER": "username", "NETRA_FORM_LOGIN": "true", "ENVIRONMENT": "staging"}
@@ -135,7 +136,8 @@ async def test_a_handshake_that_no_wire_offers_is_absent_and_never_asked_for(
 ) -> None:
     assert front.assembled.gateway.standing.handshake == "absent"
     assert front.assembled.gateway.standing.connectivity == "not_run"
-    assert [each.path for each in acme.journal] == []
+    assert (await front.post("/login", {"username": EMAIL, "password": PASSWORD})).status == 200
+    assert [each.path for each in acme.journal] == ["/token"]
 
 
 # --- replies that no row reads ---------------------------------------------------------------------------------------

@@ -41,7 +41,9 @@ def kind_of(kind: Kind, *extra: Extra) -> dict[str, Any]:
     return {"identifier_kind": kind, "forms": Forms(kind, extra)}
 
 
-VALUES = st.none() | st.just("") | st.text("ab1@.", min_size=1, max_size=12) | st.sampled_from(["a@b.co", 1, True, [], {}])
+VALUES = (
+    st.none() | st.just("") | st.text("ab1@.", min_size=1, max_size=12) | st.sampled_from(["a@b.co", 1, True, [], {}])
+)
 MEMBERS = [*NAMES.values(), "password", "confirm_password", "name", "tenant", "captcha", "other"]
 
 
@@ -113,7 +115,9 @@ async def test_the_description_before_every_preset_is_of_its_routes(name: str) -
     ("name", "alone", "body_required"),
     [("netra", False, False), ("supertokens", True, False), ("auth0", False, True)],
 )
-async def test_a_logout_is_described_by_what_its_auth_service_needs(name: str, alone: bool, body_required: bool) -> None:
+async def test_a_logout_is_described_by_what_its_auth_service_needs(
+    name: str, alone: bool, body_required: bool
+) -> None:
     document = await described(parts={"wire": preset(name)})
     logout = document["paths"][f"{PREFIX}/logout"]["post"]
     assert logout["requestBody"]["required"] == body_required

@@ -100,7 +100,9 @@ async def test_a_form_and_json_are_answered_alike() -> None:
 
 
 async def test_a_form_may_carry_what_the_wire_wants_beside() -> None:
-    wire = load(BARE.replace('"{password}" }', '"{password}", realm = "{tenant}" }') + "[extra]\ntenant = {}\n", "a.toml")
+    wire = load(
+        BARE.replace('"{password}" }', '"{password}", realm = "{tenant}" }') + "[extra]\ntenant = {}\n", "a.toml"
+    )
     front = Front(GOOD_LOGIN, form_login=True, parts=wire_parts(wire))
     assert (await front.ask("POST", "/login", b"username=ada&password=pw&tenant=acme", **FORM)).status == 200
     assert json.loads(body_of(front.stage)) == {"who": "ada", "word": "pw", "realm": "acme"}
@@ -220,7 +222,10 @@ async def test_the_first_suggestion_names_what_came_and_the_row_that_would_read_
     problem = assert_problem(answer, 502, "request_not_understood", "operator")
     first = problem["suggestions"][0]
     assert "status 400 with the members error, hint" in first
-    assert '[[calls.login.replies]]\nstatus = [400]\npointer = "/error"\nvalue = "bad_login"\ncode = "invalid_creden' in first
+    assert (
+        '[[calls.login.replies]]\nstatus = [400]\npointer = "/error"\nvalue = "bad_login"\ncode = "invalid_creden'
+        in first
+    )
     assert b"byron" not in answer.raw
     assert PASSWORD not in answer.raw.decode()
 
@@ -242,5 +247,3 @@ async def test_what_the_client_said_is_told_to_nobody_when_the_auth_service_repe
         answer = await Front(got).ask("POST", "/login", said)
         assert_problem(answer, 502, "request_not_understood", "operator")
         assert word.lower() not in answer.raw.decode().lower()
-
-

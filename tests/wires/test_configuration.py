@@ -20,8 +20,8 @@ from tests.support.programs import attempt
 from tests.wires.support import GOOD, NAMED
 
 SEALED = f'{NAMED}\n[seal]\nX-Key = "{{service_secret}}"\n{GOOD}\n'
-UNSEALED = f'{NAMED}\n{GOOD}\n'
-BROKEN = f'{NAMED}\ntypo = 1\n{GOOD.replace("method", "methid")}\n'
+UNSEALED = f"{NAMED}\n{GOOD}\n"
+BROKEN = f"{NAMED}\ntypo = 1\n{GOOD.replace('method', 'methid')}\n"
 REQUIRE = "NETRA_REQUIRE_SERVICE_CREDENTIALS"
 
 
@@ -81,7 +81,7 @@ def test_serve_does_not_start_and_says_file_and_line_to_whoever_started_it(file:
     done = attempt("serve", "--port", "0", "--admin-port", "0", told=good(NETRA_WIRE=path))
     assert (done.returncode, done.stdout) == (78, "")
     assert len(done.stderr.splitlines()) == 3
-    assert f"NETRA_WIRE {path}:2: typo: unknown key" in done.stderr
+    assert done.stderr.startswith(f"error: NETRA_WIRE: {path}:2: typo: unknown key")
 
 
 def test_a_secret_that_stands_in_a_wire_is_told_by_its_place_alone(file: Any) -> None:
@@ -113,19 +113,21 @@ def test_credentials_that_a_wire_makes_no_use_of_are_not_missed(file: Any, envir
 def test_half_of_them_are_not_missed_where_a_wire_makes_use_of_the_other_half(file: Any) -> None:
     path = file(SEALED)
     assert configuration(without("SERVICE_ID", NETRA_WIRE=path)).settings is not None
-    assert "half_credentials" not in codes(configuration(without("SERVICE_ID", NETRA_WIRE=path)))
-    lacking = configuration(without("SERVICE_SECRET", NETRA_WIRE=path))
-    assert lacking.settings is None or "half_credentials" in codes(lacking)
+    assert not {"half_credentials", "missing"} & codes(configuration(without("SERVICE_ID", NETRA_WIRE=path))).keys()
+    for changes, severity in (({"ENVIRONMENT": "development"}, "warning"), ({"ENVIRONMENT": "production"}, "error"),
+                              ({"ENVIRONMENT": "production", REQUIRE: "false"}, "warning")):  # fmt: skip
+        lacking = configuration(without("SERVICE_SECRET", NETRA_WIRE=path, **changes))
+        missed = [each for each in lacking.findings if each.code == "missing"]
+        assert [(each.subject, each.severity.value) for each in missed] == [("SERVICE_SECRET", severity)]
+        assert (lacking.settings is None) == (severity == "error")
 
 
-def test_they_are_missed_as_before_where_the_wire_sends_them_or_the_settings_say_so(file: Any) -> None:
+def test_they_are_missed_as_before_where_the_wire_sends_them() -> None:
     absent = without("SERVICE_ID", "SERVICE_SECRET", ENVIRONMENT="production")
     plain = read(absent)
     told = configuration(absent)
     assert told.settings is None
     assert found(told.findings) == found(plain.findings)
-    required = configuration({**absent, "NETRA_WIRE": file(UNSEALED), REQUIRE: "true"})
-    assert required.settings is None or required.settings.require_service_credentials
     assert configuration(good()).settings == read(good()).settings
 
 

@@ -77,8 +77,10 @@ def _read_address(text: bytes) -> Address | None:
         address = ip_address(text.strip().strip(b"[]").decode("ascii"))
     except ValueError:
         return None
-    mapped = getattr(address, "ipv4_mapped", None)
-    return mapped or address
+    if isinstance(address, IPv6Address):
+        # A zone may hold any character, and means nothing on another machine. Source: RFC 4007, section 6.
+        return address.ipv4_mapped or IPv6Address(int(address))
+    return address
 
 
 def request_id(headers: Headers) -> str:

@@ -63,7 +63,7 @@ def show(
     except WireProblem as problem:
         _refuse(problem)
     if toml or not sys.stdout.isatty():
-        sys.stdout.write(source.text)
+        typer.echo(source.text.encode(), nl=False)
     else:
         _draw(view(source, document), "" if wire is not None else " (in use)")
 

@@ -259,7 +259,7 @@ def _tell(asked: "Asked", sent: Sequence[str]) -> None:
 def _write(result: "Learnt", target: Target | None, plan: "Plan") -> None:
     _say("", *(f"note: {note}" for note in result.notes))
     if target is None:
-        sys.stdout.write(result.wire)
+        typer.echo(result.wire.encode(), nl=False)
         _say("To have the saved replies, too, and a check of both: --out FILE.")
         return
     for path, text in ((target.wire, result.wire), (target.replies, result.replies)):

@@ -34,6 +34,8 @@ class Field(NamedTuple):
     """May it hold control characters? Passwords are passed on unchanged."""
     form: re.Pattern[str] | None = None
     secret: bool = False
+    ascii_only: bool = False
+    """Does it go into a header of a call? Source: RFC 9110, section 5.5."""
 
 
 EMAIL: Final = Field("email", 320)
@@ -97,12 +99,19 @@ class TokenAttempt(NamedTuple):
 class Forms:
     """What people fill in here: it follows from what they log in with, and from what the auth service wants beside."""
 
-    def __init__(self, kind: Kind = "email", extra: Iterable[Extra] = ()) -> None:
-        self.identifier = IDENTIFIERS[kind]
-        self.extra = tuple(Field(each.name, each.max_chars, required=each.required) for each in extra)
+    def __init__(
+        self, kind: Kind = "email", extra: Iterable[Extra] = (), in_headers: Collection[str] = frozenset()
+    ) -> None:
+        """`in_headers`: what of it the wire sends in headers, by the names of its gaps."""
+        self.identifier = IDENTIFIERS[kind]._replace(ascii_only="identifier" in in_headers)
+        self.extra = tuple(
+            Field(each.name, each.max_chars, required=each.required, ascii_only=each.name in in_headers)
+            for each in extra
+        )
         self.login = (self.identifier, PASSWORD, *self.extra)
         new = self.identifier._replace(form=_NEW_FORMS[kind])
-        self.register = (new, PASSWORD, CONFIRMATION, NAME, *self.extra)
+        name = NAME._replace(ascii_only="name" in in_headers)
+        self.register = (new, PASSWORD, CONFIRMATION, name, *self.extra)
 
     def login_attempt(self, body: Mapping[str, Any], label: Label, received_at_s: float) -> LoginAttempt | Rejected:
         """A login from a JSON object, or all that is wrong with its fields."""
@@ -221,6 +230,8 @@ def _wrong_text(field: Field, text: str) -> tuple[str, str] | None:
         return "too_long", f"At most {field.max_bytes} bytes of UTF-8."
     if not field.controls and _CONTROLS.search(text):
         return "invalid_format", "Control characters are not allowed."
+    if field.ascii_only and not text.isascii():
+        return "invalid_format", "Only ASCII characters are allowed."
     if field.form is not None and not field.form.fullmatch(text):
         return "invalid_format", "This is not of the expected form."
     return None

@@ -159,7 +159,9 @@ def test_a_row_lets_a_shared_name_speak_more_precisely_where_it_says_so() -> Non
     assert code(read([named], 200, {"code": "token_expired"}, operation="refresh")) == "rejected: refresh_rejected"
 
 
-@pytest.mark.parametrize("conditions", [{}, {"named": True}, {"coded": True}, {"bodies": frozenset({"object"})}], ids=str)
+@pytest.mark.parametrize(
+    "conditions", [{}, {"named": True}, {"coded": True}, {"bodies": frozenset({"object"})}], ids=str
+)
 def test_no_row_makes_a_refusal_of_an_auth_service_that_sheds_load(conditions: dict[str, Any]) -> None:
     rows = [row("invalid_credentials", **conditions)]
     for status, meant in (

@@ -194,6 +194,13 @@ class Wire(NamedTuple):
         gaps = frozenset[str]().union(*(text.gaps for _, text in (*self.seal, *self.seal_fields)))
         return gaps - {"service_basic"} | ({"service_id", "service_secret"} if "service_basic" in gaps else set())
 
+    @property
+    def in_headers(self) -> frozenset[str]:
+        """The gaps that headers of its calls have."""
+        return frozenset[str]().union(
+            *(text.gaps for template in self.templates.values() for _, text in template.headers)
+        )
+
     def below(self, base_path: str) -> "Wire":
         """The same wire for an auth service whose routes stand below a path, e.g. `/identity`."""
         templates = {

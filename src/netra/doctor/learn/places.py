@@ -143,7 +143,7 @@ def _times(leaves: list[_Leaf], access: str, now: float, accept: dict[str, str])
         for leaf in leaves:
             if leaf.name in usual().places[place] and _usable(place, leaf.value):
                 if place == "expires_in" and (doubt := _doubt(leaf.value, access, now)):
-                    yield f"{text_of_pointer(leaf.pointer)} {doubt}"
+                    yield f"{ascii(text_of_pointer(leaf.pointer))[1:-1]} {doubt}"
                 else:
                     accept[place] = text_of_pointer(leaf.pointer)
                     break

@@ -15,6 +15,7 @@ from netra.pages.book import read_book
 _REFUSED: Final = "invalid_credentials"
 _MAY_REFUSE: Final = frozenset({"request_not_understood", "invalid_response", "unexpected_status"})
 """What a refusal in a form that nobody knows yet is read as."""
+_OF_CALLER: Final = "Say who calls with --header or --member, e.g. --member client_id=NAME."
 _HINTS: Final = {
     "tls_certificate_error": "If the certificate is one of a private authority, name its file with --ca-file.",
     "redirected": "Give the URL that answers itself, to the last slash, with https if it wants that. A login page for "
@@ -23,8 +24,8 @@ _HINTS: Final = {
     "request_not_understood": "Say what it wants: --json or --form, --identifier-field, --password-field, --member.",
     "invalid_response": "A token in the body or in a header is needed. If it stands under a name of its own, write "
                         "the wire by hand: docs/wires.md has the form.",
-    "service_credentials_rejected": "It refuses the calling service. Say who calls with --header or --member, "
-                                    "e.g. --member client_id=NAME.",
+    "service_credentials_rejected": _OF_CALLER,
+    "service_credentials_missing": _OF_CALLER,
     "auth_service_rate_limited": "Too many requests: wait, and try again.",
 }  # fmt: skip
 _OUR_WORDS: Final = frozenset({"method", "path", "status", "content_type", "location_host", "answered_by"})
@@ -82,8 +83,8 @@ def of_refusal(what: str, outcome: Outcome[Any], reply: Reply) -> Stopped | None
     code = outcome.cause.code
     if isinstance(outcome, Rejected) and code == _REFUSED:
         return None
-    learnable = code in _MAY_REFUSE or (code == "endpoint_not_found" and reply.status == 404)
-    if isinstance(outcome, Rejected) or not learnable:
+    # Other refusals have a code of the table, and so are not among these.
+    if code not in _MAY_REFUSE and not (code == "endpoint_not_found" and reply.status == 404):
         sentence = f"was answered {reply.status}, which is read as {code}: no verdict on anybody."
         return Stopped(_told(what, sentence, code, _facts(outcome)))
     if document_of(reply) is None:
