@@ -211,6 +211,7 @@ def test_a_service_that_lets_everybody_in_is_told_of(learn: Learn) -> None:
         (f"http://127.0.0.1:{free_port()}/login", "connection_refused"),
         (f"{UNRESOLVABLE}/login", "dns_error"),
     ],
+    ids=["refused", "unresolved"],
 )
 def test_a_service_that_is_not_reached_is_told_by_its_cause(learn: Learn, url: str, says: str) -> None:
     ended = learn(url)

@@ -60,6 +60,18 @@ def test_an_object_that_says_nothing_is_told_by_nothing() -> None:
     }
 
 
+@pytest.mark.parametrize("member", ["token", "accessToken", "id_token", "X-Token"])
+def test_a_success_that_hands_out_a_token_is_no_refusal_to_paste(member: str) -> None:
+    said = facts("login", 200, {"status": "ok", member: "eyJ"}, SAID)
+    assert ("wire_row" in said, "status" in said["json_keys"]) == (False, True)
+    assert row_of({"status": "ok"}, 200) is not None
+
+
+@pytest.mark.parametrize(("status", "guarded"), [(400, False), (401, True), (403, True), (422, False)])
+def test_what_may_speak_of_ourselves_refuses_only_while_our_credentials_are_good(status: int, guarded: bool) -> None:
+    assert ("needs_standing = true" in (row_of({"error": "bad_login"}, status) or "")) is guarded
+
+
 def test_a_row_means_what_a_refusal_of_its_call_most_often_means() -> None:
     meant = {
         "login": "invalid_credentials", "refresh": "refresh_rejected", "register": "email_taken",

@@ -191,6 +191,20 @@ async def test_it_goes_from_the_request_into_the_body_and_the_headers_that_the_w
     assert "X-Tenant" not in stage.sent(1)
 
 
+@pytest.mark.parametrize("value", ["\u65e5\u672c", "caf\u00e9", "\U0001f511", "a\u2028"], ids=ascii)
+def test_what_goes_into_a_header_is_ascii_and_what_goes_into_a_body_need_not_be(value: str) -> None:
+    wire = load(WITH_TENANT, "acme.toml")
+    assert wire.in_headers == {"tenant"}
+    said = {"username": value, "password": value, "name": value}
+    forms = Forms("username", wire.extra, wire.in_headers)
+    for journey in ("login", "register"):
+        assert read(forms, said, journey).identifier == value
+        assert read(forms, {**said, "tenant": value}, journey) == [("/tenant", "invalid_format")]
+        assert read(Forms("username", wire.extra), {**said, "tenant": value}, journey).extra == {"tenant": value}
+    everything = Forms("username", (), {"identifier", "name"})
+    assert read(everything, said, "register") == [("/username", "invalid_format"), ("/name", "invalid_format")]
+
+
 async def test_it_cannot_speak_for_the_identifier_or_the_password() -> None:
     stage = Stage(GOOD_LOGIN, reply(201, {"id": "u1"}), parts={"wire": load(WITH_TENANT, "acme.toml")})
     extra = {"identifier": "eve", "password": "evil", "name": "Eve", "tenant": "t"}

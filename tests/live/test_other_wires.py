@@ -107,6 +107,16 @@ async def test_no_field_gets_a_line_of_its_own_into_what_is_sent(
     assert [each for each in acme.journal if each.path == "/token"] == []
 
 
+async def test_what_no_header_can_carry_is_the_clients_fault_and_not_ours(
+    front: Running, acme: FaultyAuthService
+) -> None:
+    said = {"username": "\u65e5\u672c", "password": "\u65e5\u672c"}
+    problem = assert_problem(await front.post("/login", {**said, "tenant": "\u65e5\u672c"}), 422, "invalid_fields")
+    assert [each["pointer"] for each in problem["errors"]] == ["/tenant"]
+    assert (await front.post("/login", said)).status == 200
+    assert delivered(acme).body == urlencode({"grant_type": "password", **said}).encode()
+
+
 async def test_a_password_may_hold_line_breaks_and_stays_in_its_field(front: Running, acme: FaultyAuthService) -> None:
     password = "a\r\nX-Evil: 1&username=eve\x00"
     assert (await front.post("/login", {"username": EMAIL, "password": password})).status == 200

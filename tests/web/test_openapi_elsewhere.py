@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netra.core.identifier import Kind
+from netra.core.verdict.causes import TABLE
 from netra.core.verdict.wire import Extra
 from netra.gateway.attempts import Forms
 from netra.testing.fakes import reply
 from netra.web.openapi import description
 from netra.wires.load import preset, presets
+from netra.wires.rows import CODES
 from tests.core.support import quick
 from tests.core.verdict.refusal_names import OF_FIELDS, OF_OURS, OF_USERS
 from tests.gateway.support import LOGGED_OUT
@@ -170,6 +172,11 @@ async def test_whatever_an_auth_service_says_the_answer_is_described(
     if answer.status < 500 and answer.status != 200:
         described_codes = document["paths"][PREFIX + path][method.lower()]["responses"][str(answer.status)]
         assert answer.json["code"] in described_codes["description"]
+
+
+def test_all_that_can_be_refused_has_a_shared_name() -> None:
+    """What the description relies on: a row of a wire can mean nothing that no shared name means."""
+    assert {code for code in CODES if TABLE[code].verdict == "rejected"} == {*WIRE.names.of_users.values()}
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ class App:
         by_method = self._routes.get(request.path) or self._parents.get(request.path.rpartition("/")[0])
         if by_method is None:
             return Refusal(404, "not_found")
-        route = by_method.get("GET" if request.method == "HEAD" else request.method)
+        route = by_method.get(request.method) or (by_method.get("GET") if request.method == "HEAD" else None)
         if route is not None:
             return route
         allowed = ", ".join(sorted({*by_method, *(("HEAD",) if "GET" in by_method else ())})).encode("ascii")

@@ -42,7 +42,7 @@ class Callers:
         if peer is not None and peer.startswith(_MAPPED):
             peer = peer.removeprefix(_MAPPED)
         if not self._trusted or peer is None or not self._trusts(peer):
-            if peer is not None and any(name == b"x-forwarded-for" for name, _ in headers):
+            if peer is not None and b"x-forwarded-for" in [name for name, _ in headers]:
                 self._doubt(peer)
             return peer
         hops = b",".join(value for name, value in headers if name == b"x-forwarded-for").split(b",")

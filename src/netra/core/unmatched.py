@@ -58,10 +58,13 @@ def _row(reply: Unread, said: Said, spoken: list[tuple[str, str]]) -> str | None
     meaning = _MEANING.get(reply.operation)
     if meaning is None or reply.status // 100 not in (2, 4):
         return None
+    if reply.status < 300 and any("token" in key.casefold() for key in reply.document):
+        return None  # whoever hands out a token has refused nobody
     head = f"[[calls.{reply.operation}.replies]]\nstatus = [{reply.status}]"
     for key, value in spoken:
         if (_CODE.fullmatch(value) or _SENTENCE.fullmatch(value)) and not _echoes(value, said):
-            return f'{head}\npointer = "/{key}"\nvalue = {dumps(value)}\ncode = "{meaning}"'
+            about_us = "needs_standing = true\n" if reply.status in (401, 403) else ""
+            return f'{head}\npointer = "/{key}"\nvalue = {dumps(value)}\n{about_us}code = "{meaning}"'
     if reply.status != 401:
         return None
     return f'{head}\nbody = ["object"]\ncoded = false\nneeds_standing = true\ncode = "{meaning}"'

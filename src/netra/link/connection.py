@@ -5,6 +5,7 @@ It must never hand a reply to anybody but the exchange that asked for it, nor ta
 
 import asyncio
 import select
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import httptools
@@ -24,11 +25,32 @@ PARSER_ERRORS: Final = (httptools.HttpParserUpgrade, httptools.HttpParserError)
 """All that the parser raises; a test asks it whether there is more."""
 
 
+class ReplyHeaders(Mapping[str, str]):
+    """Headers by name in lower case, of those sent twice the first; made into text when somebody looks at them."""
+
+    __slots__ = ("_first",)
+
+    def __init__(self, first: Mapping[bytes, bytes]) -> None:
+        self._first = first
+
+    def __getitem__(self, name: str) -> str:
+        return self._first[name.encode("latin-1")].decode("latin-1")
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.encode("latin-1") in self._first
+
+    def __iter__(self) -> Iterator[str]:
+        return (name.decode("latin-1") for name in self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+
 class Received(NamedTuple):
-    """A complete reply, as it came. Header names are in lower case; of a header sent twice, the first."""
+    """A complete reply, as it came."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -47,7 +69,7 @@ class Connection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._pairs: list[tuple[bytes, bytes]] = []
-        self._headers: dict[str, str] = {}
+        self._headers = ReplyHeaders({})
         self._body = bytearray()
         self._raw_bytes = 0
         self._interim_count = 0
@@ -143,13 +165,12 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """The head is whole; a body in an encoding that we did not ask for is not waited for."""
         self._head_complete = True
-        self._headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reversed(self._pairs)
-        }
+        first = {name.lower(): value for name, value in reversed(self._pairs)}
+        self._headers = ReplyHeaders(first)
         if self._raw_bytes > MAX_REPLY_HEAD_BYTES or len(self._pairs) > MAX_HEADERS_COUNT:
             self._check_head(sum(len(name) + len(value) for name, value in self._pairs))
-        self._framed = "content-length" in self._headers or "transfer-encoding" in self._headers
-        if self._headers.get("content-encoding", "identity").lower() != "identity":
+        self._framed = b"content-length" in first or b"transfer-encoding" in first
+        if first.get(b"content-encoding", b"identity").lower() != b"identity":
             self._end(Broken("http_protocol_error"))
 
     def on_body(self, body: bytes) -> None:
@@ -164,7 +185,7 @@ class Connection(asyncio.Protocol):
         if 100 <= status < 200 and status != 101:
             self._interim_count += 1
             self._raw_bytes = 0
-            self._pairs, self._headers, self._head_complete, self._framed = [], {}, False, False
+            self._pairs, self._headers, self._head_complete, self._framed = [], ReplyHeaders({}), False, False
             if self._interim_count > MAX_INTERIM_COUNT:
                 self._end(Broken("http_protocol_error"))
             return

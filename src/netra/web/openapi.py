@@ -149,10 +149,8 @@ def _problems(endpoint: Endpoint, parts: Parts) -> dict[str, Any]:
 
 
 def _refusals(wire: Wire, operation: Operation[Any]) -> Iterator[str]:
-    """The codes that can refuse a user here: those of the wire's rows, then of the shared names."""
-    rows = (row.code for row in wire.templates[operation.name].rows if row.code)
-    shared = (wire.names.refusal(name, operation.name) for name in wire.names.of_users)
-    for code in (*rows, *shared):
+    """The codes that can refuse a user here: the shared names mean all that a row can mean."""
+    for code in (wire.names.refusal(name, operation.name) for name in wire.names.of_users):
         refuses = code is not None and TABLE[code].verdict == "rejected"
         if code is not None and refuses and not (operation is LOGOUT and code in ALREADY_OVER):
             yield code
