@@ -116,7 +116,7 @@ async def test_right_wrong_frozen_and_stopped_are_told_apart_as_with_our_own(oth
 
 async def test_a_wave_of_wrong_passwords_is_no_sign_of_an_outage() -> None:
     async with started(TUTORIAL.program) as service, gateway(service.url, NETRA_WIRE=TUTORIAL.wire) as netra:
-        for number in range(100):
+        for number in range(1000):
             answer = await netra.log_in(f"user-{number}@example.com", "not the password")
             assert (answer.status, answer.json["code"]) == (401, "invalid_credentials")
         assert {line["event"] for line in netra.lines if line.get("code")} == {"Login rejected"}
