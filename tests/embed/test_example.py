@@ -6,10 +6,8 @@ It must never import the example: it is started as its readers start it.
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -17,23 +15,18 @@ from netra.embed import Caller, Gate
 from tests.embed.support import known_to, told
 from tests.incidents.operators import EMAIL, OTHER_SECRET, PASSWORD, AuthService
 from tests.support.places import free_port
-from tests.support.programs import PATIENCE_S, ROOT, environment
+from tests.support.programs import ROOT, python
+
+if TYPE_CHECKING:
+    import subprocess
 
 EXAMPLE: Final = ROOT / "examples/embedded_login.py"
 PAGE: Final = ROOT / "docs/embedding.md"
 
 
 def ran(*arguments: str, environ: Mapping[str, str], stdin: str = "") -> "subprocess.CompletedProcess[str]":
-    """A Python program to its end."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", *arguments],
-        env=environment(environ),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    """A Python program to its end; a warning is its failure."""
+    return python("-W", "error", *arguments, told=environ, stdin=stdin)
 
 
 def test_the_example_lets_the_right_password_in(auth_service: AuthService) -> None:

@@ -44,8 +44,15 @@ def attempt(
     *arguments: str, told: Mapping[str, str], stdin: str = "", folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """One command to its end, good or bad."""
+    return python("-m", "netra", *arguments, told=told, stdin=stdin, folder=folder)
+
+
+def python(
+    *arguments: str, told: Mapping[str, str], stdin: str = "", folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """One Python program to its end, good or bad."""
     return subprocess.run(
-        [sys.executable, "-m", "netra", *arguments],
+        [sys.executable, *arguments],
         env=environment(told),
         input=stdin,
         capture_output=True,

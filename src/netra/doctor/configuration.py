@@ -56,11 +56,12 @@ def wire_findings(problem: WireProblem) -> tuple[Finding, ...]:
 def _with_the_wires_credentials(
     loaded: Loaded[Settings], wire: Wire, environ: Mapping[str, str], options: Options
 ) -> Loaded[Settings]:
-    """The same settings; only what the wire makes use of is missed."""
+    """The same settings; only what the wire makes use of is missed. They are shown as they were set."""
     if wire.credentials == {"service_id", "service_secret"}:
         return loaded
-    required = any(each.variable == _REQUIRE and each.value is True for each in loaded.effective)
-    loaded = read(environ, {**options, _REQUIRE: "false"})
+    effective = loaded.effective
+    required = any(each.variable == _REQUIRE and each.value is True for each in effective)
+    loaded = read(environ, {**options, _REQUIRE: "false"})._replace(effective=effective)
     kept = [each for each in loaded.findings if each.code not in _OF_CREDENTIALS]
     if loaded.settings is None:
         return loaded._replace(findings=tuple(kept))

@@ -11,9 +11,8 @@ from typing import Any, Final
 
 from netra.core.events import ConnectivityChecked, Event, HandshakeEnded
 from netra.core.pace.deadline import Deadline
-from netra.core.verdict.causes import Phase
 from netra.core.verdict.operations import HANDSHAKE, HEALTH
-from netra.core.verdict.outcomes import NO_FACTS, Accepted, Outcome, Unknown
+from netra.core.verdict.outcomes import NO_FACTS, Accepted, Outcome, Unknown, phase_of
 from netra.core.verdict.wire import Label, Wire
 from netra.link.calls import Link, ask
 from netra.link.peer_certificate import PeerCertificate
@@ -130,9 +129,7 @@ def _says_nothing_of_it(outcome: Outcome[Any]) -> bool:
 
 
 def _phase(outcome: Outcome[Any]) -> str | None:
-    if isinstance(outcome, Accepted):
-        return None
-    return str(outcome.phase if isinstance(outcome, Unknown) else Phase.ANSWERED)
+    return None if isinstance(outcome, Accepted) else str(phase_of(outcome))
 
 
 def _label() -> Label:

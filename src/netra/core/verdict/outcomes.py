@@ -85,4 +85,4 @@ def code_of(outcome: Outcome[Any]) -> str:
 
 def phase_of(outcome: Outcome[Any]) -> Phase:
     """How far the request got that led to an outcome."""
-    return outcome.cause.phase if isinstance(outcome, Unknown) else Phase.ANSWERED
+    return outcome.phase if isinstance(outcome, Unknown) else Phase.ANSWERED
