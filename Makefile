@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --no-compile --require-hashes --no-deps
 ROOMS_AT_95 := link upkeep gateway
-QUICK_TESTS := $(wildcard tests/core tests/settings tests/pages)
+QUICK_TESTS := tests/core
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -40,7 +40,7 @@ test: $(VENV)/.dev ## Run all tests and hold the coverage gates (ARGS="-n 2" for
 		$(BIN)/coverage report --include="src/netra/$$room/*" --fail-under=95 || exit 1; \
 	done
 
-quick: lint ## Lint, types and the fast tests, in under twenty seconds
+quick: lint ## Lint, types and the tests of core, in under twenty seconds
 	@mkdir -p build; $(BIN)/mypy >build/types.txt 2>&1 & types=$$!; \
 	$(BIN)/python -m pytest -q $(QUICK_TESTS) $(ARGS); tests=$$?; \
 	wait $$types; types=$$?; cat build/types.txt; exit $$((tests + types))
