@@ -21,18 +21,20 @@ from netra.asgi.admission import AdminRules
 from netra.asgi.callers import Callers
 from netra.asgi.cors import Cors
 from netra.asgi.words import Request, Route
-from netra.core.events import ConfigurationProblem, Event
+from netra.core.events import CircuitChanged, ConfigurationProblem, Event
 from netra.core.findings import Finding, Severity
+from netra.core.pace.breaker import Breaker, Circuit
 from netra.core.pace.budget import RetryBudget
+from netra.core.pace.throttle import Throttles
 from netra.core.secret import Secret
-from netra.core.verdict.operations import HANDSHAKE
+from netra.core.verdict.operations import HANDSHAKE, Kind
 from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Wire
 from netra.doctor.configuration import wire_findings
 from netra.gateway.attempts import Forms
 from netra.gateway.gate import Gateway
 from netra.gateway.parts import Parts
-from netra.link.calls import Link
+from netra.link.calls import Circuits, Link, never_open
 from netra.link.clock import Clock, SystemClock
 from netra.link.exchange import HttpExchange
 from netra.link.peer_certificate import peer_certificate
@@ -83,7 +85,7 @@ async def open_gateway(
         clock=clock,
         trust=_trust(settings, clock, tell) if address.scheme == "https" else None,
     )
-    link = _link(settings, wire, exchange, clock)
+    link = _link(settings, wire, exchange, clock, tell)
     gateway = Gateway(_parts(settings, wire, link, tell))
     view = _view(settings, gateway, clock)
     told_of = list(findings)
@@ -179,7 +181,7 @@ def _peer(settings: Settings) -> Peer | None:
     return functools.partial(peer_certificate, address.hostname or "", address.port or _DEFAULT_PORTS["https"])
 
 
-def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock) -> Link:
+def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock, tell: Tell) -> Link:
     return Link(
         exchange=exchange,
         seals=Seals.of(wire, settings.service_id, settings.service_secret, settings.service_secret_previous),
@@ -187,6 +189,7 @@ def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock) 
         budget=RetryBudget(clock.now_s()),
         clock=clock,
         tries=settings.tries,
+        circuits=_circuits(settings, tell) if settings.breaker else never_open(),
         enabled=settings.auth_service_enabled,
         standing=Standing(
             credentials_configured=_holds(settings, wire.credentials),
@@ -194,6 +197,14 @@ def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock) 
             handshake="not_yet" if wire.offers(HANDSHAKE) else "absent",
         ),
     )
+
+
+def _circuits(settings: Settings, tell: Tell) -> Circuits:
+    def told_of(kind: Kind) -> Callable[[Circuit], None]:
+        return lambda circuit: tell(CircuitChanged(kind, circuit))
+
+    kinds: tuple[Kind, ...] = ("login", "token")
+    return {**never_open(), **{kind: Breaker(settings.breaker_open_s, told_of(kind)) for kind in kinds}}
 
 
 def _parts(settings: Settings, wire: Wire, link: Link, tell: Tell) -> Parts:
@@ -208,6 +219,7 @@ def _parts(settings: Settings, wire: Wire, link: Link, tell: Tell) -> Parts:
         oauth_providers=settings.oauth_providers,
         identifier_kind=settings.identifier,
         forms=Forms(settings.identifier, wire.extra, wire.in_headers),
+        throttles=Throttles.of(settings.throttle_account, settings.throttle_address),
     )
 
 

@@ -6,9 +6,9 @@ It must never begin to listen before all addresses are taken, nor stop the admin
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final, TextIO
+from typing import Final, NamedTuple, TextIO
 
-from netra.asgi.server import Listener, Listening, bind, serve
+from netra.asgi.server import Listener, Listening, bind, descriptors_count, serve
 from netra.asgi.words import Route
 from netra.assemble import Assembled, facts_of, open_gateway
 from netra.core.events import ConfigurationProblem, Event, Stage
@@ -20,6 +20,25 @@ from netra.pages.book import read_book
 from netra.settings.variables import Settings
 
 _GC_THRESHOLDS: Final = (50_000, 50, 50)
+_OWN_DESCRIPTORS: Final = 32
+"""What a gateway has open for itself: event loop, log, listeners, the resolver's files, and a second address."""
+_MOST_CLIENTS: Final = 10_000
+_MOST_OPERATORS: Final = 32
+
+
+class Shares(NamedTuple):
+    """Who may have how many of the process's descriptors open, so that none of them can use up the others'."""
+
+    clients_count: int
+    operators_count: int
+
+    @classmethod
+    def of(cls, descriptors_count: int, max_in_flight: int) -> "Shares":
+        """Operators, the auth service and we ourselves get theirs first; whatever is left is for clients."""
+        operators_count = min(_MOST_OPERATORS, descriptors_count // 8)
+        calls_count = min(max_in_flight, descriptors_count // 4)
+        left = descriptors_count - operators_count - calls_count - _OWN_DESCRIPTORS
+        return cls(min(_MOST_CLIENTS, max(left, descriptors_count // 4)), operators_count)
 
 
 async def serve_gateway(
@@ -28,6 +47,7 @@ async def serve_gateway(
     tell: Callable[[Event], None],
     *,
     extra_admin_routes: Iterable[Route] = (),
+    on_assembled: Callable[[Assembled], None] = lambda _: None,
     on_started: Callable[[list[Listening]], None] = lambda _: None,
 ) -> int:
     """Serve until told to stop; returns the exit code.
@@ -35,6 +55,7 @@ async def serve_gateway(
     Raises: CannotListen, when an address is taken.
     """
     async with open_gateway(settings, tell, findings=findings, extra_admin_routes=extra_admin_routes) as assembled:
+        on_assembled(assembled)
         bound = bind(_listeners(settings, assembled))
         for finding in findings:
             if finding.severity is not Severity.NOTE:
@@ -55,14 +76,23 @@ async def serve_gateway(
 
 
 def _listeners(settings: Settings, assembled: Assembled) -> list[Listener]:
+    shares = Shares.of(descriptors_count(), settings.max_in_flight)
     return [
-        Listener("public listener", assembled.public, settings.host, settings.port, "--port or NETRA_PORT"),
+        Listener(
+            "public listener",
+            assembled.public,
+            settings.host,
+            settings.port,
+            "--port or NETRA_PORT",
+            shares.clients_count,
+        ),
         Listener(
             "admin listener",
             assembled.admin,
             settings.admin_host,
             settings.admin_port,
             "--admin-port or NETRA_ADMIN_PORT",
+            shares.operators_count,
         ),
     ]
 

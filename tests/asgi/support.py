@@ -141,6 +141,10 @@ class Line:
         async with asyncio.timeout(LONGEST_S):
             return await self._reader.read()
 
+    def finish(self) -> None:
+        """Say that nothing more will be sent; answers may still come."""
+        self._writer.write_eof()
+
     def close(self) -> None:
         """End it."""
         self._writer.close()

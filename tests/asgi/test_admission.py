@@ -6,19 +6,33 @@ It must never be enough to know an address: the name by which one asks counts as
 import pytest
 
 from netra.asgi.admission import AdminRules
-from netra.asgi.words import Headers, Request
+from netra.asgi.words import Headers, Refusal, Request
 from netra.core.secret import Secret
+from netra.testing.fakes import FakeClock
 
 TOKEN = "test-only-admin-token-Hj4Kq9Zs2Wn7Vb1"
 GOOD_HOST = (b"host", b"localhost:9901")
 AUTHORISED = (b"authorization", b"Bearer " + TOKEN.encode())
 
 
+def refused(
+    rules: AdminRules,
+    *headers: tuple[bytes, bytes],
+    method: str = "GET",
+    path: str = "/health",
+    peer: str | None = "10.0.0.9",
+) -> Refusal | None:
+    """Why a request of this peer is not admitted."""
+    found: Headers = list(headers)
+    request = Request(
+        method=method, path=path, headers=found, request_id="request-1", received_at_s=0.0, client_address=peer
+    )
+    return rules(request, found)
+
+
 def status_of(rules: AdminRules, *headers: tuple[bytes, bytes], method: str = "GET", path: str = "/health") -> int:
     """The status of the refusal; 200 when there is none."""
-    found: Headers = list(headers)
-    request = Request(method=method, path=path, headers=found, request_id="request-1", received_at_s=0.0)
-    refusal = rules(request, found)
+    refusal = refused(rules, *headers, method=method, path=path)
     return 200 if refusal is None else refusal.status
 
 
@@ -171,3 +185,72 @@ def test_a_token_is_asked_for_after_host_and_origin() -> None:
     assert status_of(rules, (b"host", b"evil.test"), AUTHORISED) == 421
     assert status_of(rules, GOOD_HOST, AUTHORISED, (b"origin", b"http://evil.test"), method="POST") == 403
     assert status_of(rules, GOOD_HOST, method="POST") == 401
+
+
+# --- wrong tokens -----------------------------------------------------------------------------------------------------
+
+
+class Door:
+    """An admin listener with a token, and a clock in hand."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self._rules = AdminRules("10.0.0.7", (), Secret(TOKEN), self.clock.now_s)
+
+    def knock(self, token: bytes, peer: str | None = "10.0.0.9", path: str = "/health") -> tuple[int, int | None]:
+        """Status and seconds to wait for whoever shows this token."""
+        refusal = refused(self._rules, GOOD_HOST, (b"authorization", b"Bearer " + token), peer=peer, path=path)
+        return (200, None) if refusal is None else (refusal.status, refusal.retry_after_s)
+
+    def guesses(self, count: int, peer: str | None = "10.0.0.9") -> list[int]:
+        """The statuses of so many wrong tokens."""
+        return [self.knock(b"guess", peer)[0] for _ in range(count)]
+
+
+RIGHT = TOKEN.encode()
+
+
+def test_the_eleventh_wrong_token_of_a_minute_has_to_wait_and_so_has_a_right_one_from_there() -> None:
+    door = Door()
+    assert door.guesses(10) == [401] * 10
+    assert door.knock(b"guess") == (429, 60)
+    door.clock.advance(20.0)
+    assert door.knock(RIGHT) == (429, 40)
+    assert door.guesses(1_000) == [429] * 1_000, "what is refused is not counted again"
+    door.clock.advance(40.0)
+    assert door.knock(RIGHT) == (200, None)
+
+
+def test_the_right_token_is_let_in_from_every_other_address() -> None:
+    door = Door()
+    assert door.guesses(11, "2001:db8::1")[-1] == 429
+    assert door.knock(RIGHT, "10.0.0.10") == (200, None)
+    assert door.knock(RIGHT, "2001:db8:0:1::1") == (200, None)
+    assert door.knock(RIGHT, "2001:db8::ffff") == (429, 60), "an IPv6 network is one caller"
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1"])
+def test_on_this_machine_a_right_token_is_let_in_however_many_wrong_ones_came(peer: str) -> None:
+    door = Door()
+    assert door.guesses(11, peer) == [401] * 10 + [429]
+    assert door.knock(RIGHT, peer) == (200, None)
+    assert door.knock(b"guess", peer) == (429, 60)
+
+
+@pytest.mark.parametrize("peer", [None, "unix:"])
+def test_peers_without_an_address_have_one_limit_together(peer: str | None) -> None:
+    door = Door()
+    assert door.guesses(11, peer) == [401] * 10 + [429]
+    assert door.knock(RIGHT, peer)[0] == 429
+
+
+def test_neither_the_right_token_nor_a_missing_one_is_ever_counted() -> None:
+    rules = AdminRules("10.0.0.7", (), Secret(TOKEN))
+    assert {status_of(rules, GOOD_HOST) for _ in range(50)} == {401}
+    assert {status_of(rules, GOOD_HOST, AUTHORISED) for _ in range(50)} == {200}
+
+
+def test_what_needs_no_token_is_there_for_those_who_have_to_wait() -> None:
+    door = Door()
+    door.guesses(11)
+    assert [door.knock(b"guess", path=path)[0] for path in ("/livez", "/readyz", "/metrics")] == [200, 200, 200]

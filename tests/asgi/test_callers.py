@@ -57,33 +57,50 @@ def said(*values: str) -> Headers:
 def test_the_right_most_address_that_is_no_trusted_proxy_s_counts(
     peer: str, forwarded: tuple[str, ...], address: str
 ) -> None:
-    assert Callers(PROXIES).address(peer, said(*forwarded)) == address
+    assert Callers(PROXIES).caller(peer, said(*forwarded)).address == address
 
 
 def test_without_trusted_proxies_only_the_peer_counts() -> None:
-    assert Callers().address("10.0.0.1", said("198.51.100.7")) == "10.0.0.1"
-    assert Callers().address("::ffff:10.0.0.1", said("198.51.100.7")) == "10.0.0.1"
+    assert Callers().caller("10.0.0.1", said("198.51.100.7")).address == "10.0.0.1"
+    assert Callers().caller("::ffff:10.0.0.1", said("198.51.100.7")).address == "10.0.0.1"
 
 
 def test_a_peer_without_an_address_has_none() -> None:
-    assert Callers(PROXIES).address(None, said("198.51.100.7")) is None
+    assert Callers(PROXIES).caller(None, said("198.51.100.7")).address is None
 
 
 def test_a_long_way_is_followed_so_far_and_no_further() -> None:
     way = ", ".join(["198.51.100.7", *["10.0.0.2"] * 31])
-    assert Callers(PROXIES).address("10.0.0.1", said(way)) == "198.51.100.7"
-    assert Callers(PROXIES).address("10.0.0.1", said(way + ", 10.0.0.3" * 100_000)) == "10.0.0.3"
+    assert Callers(PROXIES).caller("10.0.0.1", said(way)).address == "198.51.100.7"
+    assert Callers(PROXIES).caller("10.0.0.1", said(way + ", 10.0.0.3" * 100_000)).address == "10.0.0.3"
 
 
 @given(st.lists(st.text(st.characters(max_codepoint=255)), max_size=4), st.sampled_from(["10.0.0.1", "203.0.113.9"]))
 def test_no_header_makes_it_fail_or_believe_a_stranger(values: list[str], peer: str) -> None:
-    address = Callers(PROXIES).address(peer, said(*values))
+    address = Callers(PROXIES).caller(peer, said(*values)).address
     assert address is not None
     assert peer != "203.0.113.9" or address == peer
 
 
 def test_a_network_may_be_written_with_a_host_in_it() -> None:
-    assert Callers(["10.1.2.3/8"]).address("10.9.9.9", said("198.51.100.7")) == "198.51.100.7"
+    assert Callers(["10.1.2.3/8"]).caller("10.9.9.9", said("198.51.100.7")).address == "198.51.100.7"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "shared"),
+    [
+        (("198.51.100.7",), False),
+        (("10.0.0.3, 198.51.100.7, 10.0.0.2",), False),
+        ((), True),
+        (("",), True),
+        (("198.51.100.7:1234",), True),
+        (("198.51.100.7, unknown, 10.0.0.2",), True),
+        (("10.0.0.3, 10.0.0.2",), True),
+    ],
+    ids=range(7),
+)
+def test_a_trusted_proxy_that_names_nobody_stands_for_nobody(forwarded: tuple[str, ...], shared: bool) -> None:
+    assert Callers(PROXIES).caller("10.0.0.1", said(*forwarded)).shared is shared
 
 
 # --- proxies that nobody trusts --------------------------------------------------------------------------------------
@@ -99,43 +116,44 @@ def doubting(*trusted: str) -> tuple[Callers, list[str]]:
 def test_a_private_peer_that_speaks_for_others_untrusted_is_told_once_and_not_believed(peer: str) -> None:
     callers, told = doubting("198.51.100.1")
     for value in ("198.51.100.7", "203.0.113.9", "rubbish", ""):
-        assert callers.address(peer, said(value)) == peer
+        assert callers.caller(peer, said(value)) == (peer, True)
     assert told == [peer]
+    assert callers.caller(peer, []) == (peer, False)
 
 
 @pytest.mark.parametrize("trusted", [(), ("198.51.100.1",)])
 def test_without_any_trusted_proxy_it_is_told_too(trusted: tuple[str, ...]) -> None:
     callers, told = doubting(*trusted)
-    callers.address("10.0.0.1", said("198.51.100.7"))
-    callers.address("::ffff:10.0.0.1", said("198.51.100.7"))
-    callers.address("::ffff:10.0.0.2", said("198.51.100.7"))
+    callers.caller("10.0.0.1", said("198.51.100.7"))
+    callers.caller("::ffff:10.0.0.1", said("198.51.100.7"))
+    callers.caller("::ffff:10.0.0.2", said("198.51.100.7"))
     assert told == ["10.0.0.1", "10.0.0.2"]
 
 
 @pytest.mark.parametrize("peer", ["8.8.8.8", "2606:4700::1111", "unix", "testclient", "", "10.0.0.1x", None])
 def test_a_stranger_that_makes_up_a_header_is_nobodys_proxy(peer: str | None) -> None:
     callers, told = doubting()
-    callers.address(peer, said("198.51.100.7"))
+    assert callers.caller(peer, said("198.51.100.7")) == (peer, False)
     assert told == []
 
 
 def test_a_peer_that_speaks_for_itself_or_is_trusted_is_not_told() -> None:
     callers, told = doubting("10.0.0.1")
-    callers.address("10.0.0.1", said("198.51.100.7"))
-    callers.address("10.0.0.2", [(b"forwarded", b"for=198.51.100.7"), (b"x-real-ip", b"198.51.100.7")])
-    callers.address("10.0.0.2", [])
+    callers.caller("10.0.0.1", said("198.51.100.7"))
+    callers.caller("10.0.0.2", [(b"forwarded", b"for=198.51.100.7"), (b"x-real-ip", b"198.51.100.7")])
+    callers.caller("10.0.0.2", [])
     assert told == []
 
 
 def test_only_so_many_are_told_whoever_comes() -> None:
     callers, told = doubting()
     for number in range(200):
-        callers.address(f"10.0.{number}.1", said("198.51.100.7"))
+        assert callers.caller(f"10.0.{number}.1", said("198.51.100.7")).shared
     assert told == [f"10.0.{number}.1" for number in range(16)]
 
 
 @given(st.lists(st.text(st.characters(max_codepoint=255)), min_size=1, max_size=3))
 def test_nothing_of_the_header_is_told(values: list[str]) -> None:
     callers, told = doubting()
-    callers.address("10.0.0.1", said(*values))
+    callers.caller("10.0.0.1", said(*values))
     assert told == ["10.0.0.1"]

@@ -42,6 +42,15 @@ def test_a_fault_gives_the_promised_answer_and_mending_heals_at_once(demo: Demo,
     assert mended.status == 200
 
 
+def test_a_circuit_that_a_fault_has_opened_is_closed_by_the_next_change(demo: Demo) -> None:
+    demo.break_with("empty-reply")
+    codes = [demo.log_in().body["code"] for _ in range(21)]
+    assert codes[0] == "connection_terminated"
+    assert codes[-1] == "destination_unavailable"
+    demo.break_with("garbage")
+    assert demo.log_in().body["code"] == "http_protocol_error"
+
+
 def test_one_fault_after_another_needs_no_mending_between(demo: Demo) -> None:
     got = []
     for name in ("stopped", "frozen", "html-error", "wrong-service-secret", "stopped", "garbage"):

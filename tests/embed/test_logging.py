@@ -11,6 +11,7 @@ from typing import Any, Final, get_args
 
 from netra.core.events import (
     AttemptEnded,
+    CircuitChanged,
     ConfigurationProblem,
     ConnectivityChecked,
     Crashed,
@@ -19,6 +20,7 @@ from netra.core.events import (
     Stage,
 )
 from netra.core.findings import Finding, Severity
+from netra.core.pace.breaker import Circuit
 from netra.core.verdict.causes import TABLE, Phase
 from netra.core.verdict.outcomes import Rejected, Tried, unknown
 from netra.embed import Accepted, open_gate
@@ -181,6 +183,8 @@ EVENTS: Final[tuple[Event, ...]] = (
     ConnectivityChecked("r", "connection_refused", "never_sent", 0.1, changed=True),
     ConnectivityChecked("r", None, None, 0.1, changed=True),
     HandshakeEnded("r", "refused", "service_credentials_rejected", "answered", 0.1),
+    CircuitChanged("login", Circuit("open", "response_timeout", 5.0, 20, 20)),
+    CircuitChanged("login", Circuit("closed", None, 0.0, 0, 0)),
     ConfigurationProblem(Finding(Severity.WARNING, "code", "NETRA_X", "what", "why", "fix")),
     ConfigurationProblem(Finding(Severity.NOTE, "code", "NETRA_X", "what", "why", "fix")),
     Stage("started", (("public", "http://127.0.0.1:1"),)),

@@ -60,8 +60,8 @@ INSIDE_CORE = {
         "netra.core.verdict.strict_json",
         "netra.core.token.claims",
     ),
-    "netra.core.events": ("netra.core.verdict", "netra.core.findings"),
-    "netra.core.pace": ("netra.core.verdict", "netra.core.events", "netra.core.secret", "netra.core.findings"),
+    "netra.core.pace": ("netra.core.verdict", "netra.core.secret", "netra.core.findings"),
+    "netra.core.events": ("netra.core.verdict", "netra.core.pace", "netra.core.findings"),
     "netra.core.token": ("netra.core.verdict", "netra.core.events", "netra.core.secret", "netra.core.findings"),
 }
 """Inside the ground floor: what each part may use besides itself."""

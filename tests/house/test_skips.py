@@ -35,6 +35,12 @@ def outcome(folder: Path, required: str) -> dict[str, int]:
     return {word.rstrip("s"): int(number) for number, word in re.findall(r"(\d+) (\w+)", done.stdout.splitlines()[-1])}
 
 
+def test_what_nobody_can_install_may_be_skipped_everywhere(tmp_path: Path) -> None:
+    skipping = "import pytest\ndef test_a():\n    pytest.skip('the kernel does not allow it')\n"
+    (tmp_path / "test_kernel.py").write_text(skipping)
+    assert outcome(tmp_path, "1") == {"skipped": 1}
+
+
 def test_a_skip_is_a_skip_where_things_may_be_missing(tmp_path: Path) -> None:
     for name, text in TESTS.items():
         (tmp_path / name).write_text(text)

@@ -82,6 +82,7 @@ async def log_in_at(url: str) -> Answer:
     return await post(url, LOGIN, {"email": EMAIL, "password": PASSWORD})
 
 
+@pytest.mark.row("listener-raises")
 async def test_a_watcher_that_raises_fails_no_login_and_silences_no_other_watcher() -> None:
     heard = Recorded()
     tell = Tell([crashes, heard, crashes])

@@ -6,6 +6,5 @@ A row leaves this list with the code that makes it: a guard of the house finds a
 from typing import Final
 
 NOT_YET: Final = {
-    "destination_unavailable": "There is no circuit breaker yet whose being open it would tell of.",
     "keys_unavailable": "Tokens are not checked against published keys yet, so that none can be missing.",
 }

@@ -27,7 +27,7 @@ from tests.support.wire import KeptLine, as_json, credentials
 
 GOOD = json_reply(200, session(EMAIL))
 SENT = {"closed": raw_then_close(), "reset": raw_then_reset(), "cut off in the head": raw_then_close(b"HTTP/1.1 20")}
-BUSY = problem(503, "overloaded")
+BUSY = problem(503, "under_maintenance")
 KEY = "Idempotency-Key"
 ONCE = [(log_in, "/auth/login"), (register, "/auth/register"), (refresh, "/auth/refresh")]
 """Journeys that must not be delivered twice."""
@@ -190,7 +190,7 @@ async def test_an_auth_service_that_asks_for_a_second_is_left_alone_for_a_second
     patient: Running, service: FaultyAuthService
 ) -> None:
     loop, asked_at_s = asyncio.get_running_loop(), []
-    answers = in_turn(problem(503, "overloaded", [("Retry-After", "1")]), GOOD)
+    answers = in_turn(problem(503, "under_maintenance", [("Retry-After", "1")]), GOOD)
 
     async def noted(connection: Connection, delivery: Delivery) -> None:
         asked_at_s.append(loop.time())
@@ -203,7 +203,7 @@ async def test_an_auth_service_that_asks_for_a_second_is_left_alone_for_a_second
 
 
 async def test_a_wait_that_does_not_fit_the_deadline_is_not_begun(patient: Running, service: FaultyAuthService) -> None:
-    service.answer("/auth/login", in_turn(problem(503, "overloaded", [("Retry-After", "30")]), GOOD))
+    service.answer("/auth/login", in_turn(problem(503, "under_maintenance", [("Retry-After", "30")]), GOOD))
     body = assert_problem(await patient.log_in(), 503, "auth_service_unavailable")
     assert body["retry_after"] == 30
     assert len(service.delivered("/auth/login")) == 1

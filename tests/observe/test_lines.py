@@ -9,6 +9,7 @@ import pytest
 
 from netra.core.events import (
     AttemptEnded,
+    CircuitChanged,
     ConfigurationProblem,
     ConnectivityChecked,
     Crashed,
@@ -16,6 +17,7 @@ from netra.core.events import (
     Stage,
 )
 from netra.core.findings import Finding, Severity
+from netra.core.pace.breaker import Circuit
 from netra.core.verdict.causes import TABLE, Cause
 from netra.core.verdict.outcomes import Accepted, Rejected, unknown
 from tests.observe.support import (
@@ -51,6 +53,12 @@ def test_a_login_that_is_accepted_has_succeeded() -> None:
 def test_a_login_that_is_refused_is_rejected_whatever_the_reason(cause: Cause) -> None:
     level, event, fields = line_of(Rejected(cause, tried=tried(cause.code)))
     assert (level, event, fields["code"]) == ("info", "Login rejected", cause.code)
+
+
+def test_too_many_attempts_says_who_counted_them() -> None:
+    cause = TABLE["too_many_attempts"]
+    assert line_of(Rejected(cause, tried=tried(cause.code)))[2]["limited_by"] == "auth_service"
+    assert line_of(Rejected(cause))[2]["limited_by"] == "gateway"
 
 
 @pytest.mark.parametrize("code", sorted(OUR_CREDENTIALS))
@@ -159,6 +167,30 @@ def test_a_handshake_says_how_it_ended(state: str, code: str | None, level: str)
     assert (line.level, line.event, line.fields["elapsed_ms"]) == (level, f"Handshake {state}", 250.0)
     assert line.fields.get("code") == code
     assert ("why" in line.fields) == (code is not None)
+
+
+def test_a_circuit_that_opens_says_why_and_until_when() -> None:
+    level, event, fields = LINES(CircuitChanged("login", Circuit("open", "connection_refused", 4.96, 24, 12)))
+    assert (level, event) == ("error", "Circuit opened")
+    assert fields.pop("why")
+    assert fields.pop("check_first")
+    assert fields == {
+        "request_id": RUN_ID, "calls": "login", "code": "connection_refused", "phase": "never_sent",
+        "next_try_in_s": 5.0, "failed": "12 of 24 calls in 10 s",
+    }  # fmt: skip
+
+
+def test_a_circuit_that_opens_again_after_a_trial_counts_no_calls() -> None:
+    _, event, fields = LINES(CircuitChanged("token", Circuit("open", "response_timeout", 10.0, 0, 0)))
+    assert (event, fields["calls"], "failed" in fields) == ("Circuit opened", "token", False)
+
+
+def test_a_circuit_says_when_it_tries_again_and_when_all_is_well() -> None:
+    trying = LINES(CircuitChanged("login", Circuit("half_open", "connection_refused", 0.0, 0, 0)))
+    assert (trying.level, trying.event, trying.fields["code"]) == ("info", "Circuit half-open", "connection_refused")
+    closed = LINES(CircuitChanged("login", Circuit("closed", None, 0.0, 0, 0)))
+    assert (closed.level, closed.event) == ("info", "Circuit closed")
+    assert closed.fields == {"request_id": RUN_ID, "calls": "login"}
 
 
 FINDING = Finding(Severity.ERROR, "placeholder", "SERVICE_SECRET", "a placeholder", "Nobody can log in.", "Set it.")

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
+from netra.core.pace.rejections import OFF, Limit
 from netra.settings.read import read, read_authd
 from tests.settings.good import EVERYWHERE, OTHER_SECRET, SECRET, found, good
 
@@ -162,6 +163,16 @@ FORMS = (
     Row("NETRA_LOGIN_BUDGET_S", "1e1", "not_a_number"),
     Row("NETRA_TOKEN_BUDGET_S", "0,5", "not_a_number"),
     Row("NETRA_MAX_IN_FLIGHT", "10001", "out_of_range"),
+    Row("NETRA_THROTTLE_ACCOUNT", "5", "limit_form"),
+    Row("NETRA_THROTTLE_ACCOUNT", "5/15", "limit_form"),
+    Row("NETRA_THROTTLE_ACCOUNT", "5 / 15m", "limit_form"),
+    Row("NETRA_THROTTLE_ACCOUNT", "5/15min", "limit_form"),
+    Row("NETRA_THROTTLE_ACCOUNT", "-5/15m", "limit_form"),
+    Row("NETRA_THROTTLE_ACCOUNT", "false", "limit_form"),
+    Row("NETRA_THROTTLE_ACCOUNT", "0/15m", "out_of_range"),
+    Row("NETRA_THROTTLE_ADDRESS", "60/0s", "out_of_range"),
+    Row("NETRA_THROTTLE_ADDRESS", "60/25h", "out_of_range"),
+    Row("NETRA_THROTTLE_ADDRESS", "10001/1m", "out_of_range"),
     Row("NETRA_HOST", "http://0.0.0.0", "host_form"),
     Row("NETRA_HOST", "0.0.0.0:8000", "host_form"),
     Row("NETRA_ADMIN_HOSTS", "*.shop.test", "host_form"),
@@ -245,6 +256,8 @@ GOOD_VALUES = (
     ("SERVICE_ID", "netra-20250904", "netra-20250904"),
     ("NETRA_PORT", "0", 0),
     ("NETRA_LOGIN_BUDGET_S", "2.5", 2.5),
+    ("NETRA_THROTTLE_ACCOUNT", "10/2H", Limit(10, 7200)),
+    ("NETRA_THROTTLE_ADDRESS", "Off", OFF),
     ("NETRA_REGISTRATION", "OFF", False),
     ("NETRA_LOG_LEVEL", "WARN", "warning"),
     ("NETRA_HOST", "[::1]", "::1"),

@@ -39,6 +39,11 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "NETRA_LOG_LEVEL": "debug",
     # One probe and one handshake at the start, none in between: journals then hold what the test has caused.
     "NETRA_PROBE_INTERVAL_S": "300",
+    # Failure after failure on purpose: a circuit that opened would answer in the place of what is tried next.
+    "NETRA_BREAKER": "false",
+    # Rejection after rejection on purpose, all from one address.
+    "NETRA_THROTTLE_ACCOUNT": "off",
+    "NETRA_THROTTLE_ADDRESS": "off",
 }
 """What a gateway under test is told, unless a test says otherwise."""
 IMPATIENT: Final[Mapping[str, str]] = {

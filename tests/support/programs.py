@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -69,6 +69,9 @@ class Program:
     started: str
     """The event by which it says that it serves."""
 
+    before: Sequence[str] = ()
+    """A command that runs it, such as `prlimit --nofile=64`."""
+
     def __init__(self, *arguments: str, told: Mapping[str, str], folder: Path | None = None) -> None:
         self._arguments = arguments
         self._told = {"NETRA_LOG_FORMAT": "json", "NETRA_DRAIN_DELAY_S": "0", **told}
@@ -93,7 +96,7 @@ class Program:
         """Run it, and wait until it says that it serves."""
         self._began_at_line = self.heard_count
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "netra", *self._arguments],
+            [*self.before, sys.executable, "-m", "netra", *self._arguments],
             env=environment(self._told),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

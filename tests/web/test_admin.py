@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from netra.core.findings import Finding, Severity
+from netra.core.pace.breaker import MIN_CALLS_COUNT, Breaker
 from netra.core.secret import Secret
+from netra.core.verdict.causes import TABLE
+from netra.core.verdict.outcomes import unknown
 from netra.core.verdict.reply import Standing
+from netra.link.calls import never_open
 from tests.link.support import SECRET
 from tests.support.problems import assert_problem
 from tests.web.support import URL, VERSION, Front
@@ -50,6 +54,13 @@ async def test_health_says_what_is_known_and_since_when() -> None:
                     "service_id": "netra-under-test", "idempotency": True, "auth_service_environment": "staging",
                 }
             ],
+            "auth_service:circuit": [
+                {
+                    "componentId": kind, "componentType": "component", "status": "pass", "observedValue": "closed",
+                    "code": None, "next_try_in_s": 0.0, "calls": 0, "failures": 0,
+                }
+                for kind in ("login", "token")
+            ],
         },
         "in_flight": {"taken": 0, "limit": 4},
         "findings": [
@@ -77,6 +88,21 @@ async def test_the_worst_of_what_is_known_is_the_whole(changes: dict[str, Any], 
     (connectivity,) = answer.json["checks"]["auth_service:connectivity"]
     assert connectivity["code"] == changes.get("probe_code")
     assert connectivity["next_probe_in_s"] >= 0.0
+
+
+@pytest.mark.parametrize(("passed_s", "state", "word"), [(0.0, "open", "fail"), (6.1, "half_open", "warn")])
+async def test_a_circuit_that_is_not_closed_says_why_and_until_when(passed_s: float, state: str, word: str) -> None:
+    breaker = Breaker(5.0)
+    for _ in range(MIN_CALLS_COUNT):
+        breaker.settle(breaker.admit(1000.0 - passed_s), unknown(TABLE["dns_timeout"]), 1000.0 - passed_s, 0.5)
+    if state == "half_open":
+        breaker.admit(1000.0)
+    broken = Front(link={"standing": WELL, "circuits": {**never_open(), "login": breaker}}, now_s=1000.0)
+    answer = await broken.operate("GET", "/health")
+    login, token = answer.json["checks"]["auth_service:circuit"]
+    assert (answer.json["status"], login["status"], token["status"]) == (word, word, "pass")
+    assert (login["observedValue"], login["code"]) == (state, "dns_timeout")
+    assert login["next_try_in_s"] == (5.0 if state == "open" else 0.0)
 
 
 async def test_a_service_that_is_switched_off_is_no_success() -> None:
@@ -110,6 +136,14 @@ async def test_a_foreign_host_and_a_missing_token_are_refused_in_the_usual_shape
     assert TOKEN not in wrong.raw.decode()
     assert (await locked.operate("GET", "/health", Authorization=f"Bearer {TOKEN}")).status == 200
     assert (await locked.operate("GET", "/livez")).status == 200
+
+
+async def test_too_many_wrong_tokens_are_told_in_the_usual_shape_how_long_to_wait() -> None:
+    locked = front(WELL, admin_token=Secret(TOKEN))
+    answers = [await locked.operate("GET", "/health", Authorization="Bearer guess") for _ in range(11)]
+    assert [answer.status for answer in answers] == [401] * 10 + [429]
+    body = assert_problem(answers[10], 429, "too_many_attempts")
+    assert 55 <= body["retry_after"] <= 60
 
 
 async def test_no_secret_is_in_what_operators_read() -> None:

@@ -25,7 +25,10 @@ EVERY = ["type", "title", "status", "detail", "error", "code", "request_id"]
 FAILURE = ["original_error", "debug_info", "suggestions"]
 WAITING = {423, 429, 503}
 TRIED = (Tried(1, Phase.NEVER_SENT, "connection_refused", 0.0012), Tried(2, Phase.MAYBE_SENT, "response_timeout", 1.5))
-TOLD = {"os_error": "Connection refused", "status": "502", "answered_by": "nginx", "location_host": "10.1.2.3"}
+TOLD = {
+    "os_error": "Connection refused", "status": "502", "answered_by": "nginx", "location_host": "10.1.2.3",
+    "circuit": "half_open",
+}  # fmt: skip
 
 
 def outcome_of(cause: Cause, **facts: str) -> Rejected | Unknown:
@@ -111,6 +114,7 @@ def test_what_helps_to_mend_a_failure_is_told_in_full() -> None:
             ],
         ),
         ("answered_by", "nginx"),
+        ("breaker", "half_open"),
     ]
 
 

@@ -29,7 +29,22 @@ class Limits(NamedTuple):
     head_bytes: int = 16 * 1024
     target_bytes: int = 8 * 1024
     receipt_s: float = 10.0
-    """From the first byte of a request to its last."""
+    """From the first byte of a request to its last; and as long may an answer lie there untaken."""
+    idle_s: float = 75.0
+    """From an answer to the next request.
+
+    Longer than the balancers in front keep idle connections, 60 s as a rule: who closes first must be the client.
+    """
+
+    @property
+    def weight_bytes(self) -> int:
+        """What a body may weigh on the wire: one that comes in chunks of a single byte is six times its size."""
+        return self.body_bytes * 8 + self.head_bytes
+
+    def allow(self, url: bytes, headers: Headers) -> bool:
+        """Is a head as short as it must be? A close look, for one that came with many bytes."""
+        size_bytes = len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
+        return len(url) <= self.target_bytes and size_bytes <= self.head_bytes
 
 
 class App:
@@ -66,13 +81,15 @@ class App:
             return
         client = scope.get("client")
         headers: Headers = scope["headers"]
+        caller = self._callers.caller(client[0] if client else None, headers)
         request = Request(
             method=scope["method"],
             path=scope["path"].rstrip("/") or "/",
             query=scope["query_string"],
             headers=headers,
             request_id=request_id(headers),
-            client_address=self._callers.address(client[0] if client else None, headers),
+            client_address=caller.address,
+            address_shared=caller.shared,
             received_at_s=0.0,
         )
         answer = await self._answer(request, receive)

@@ -4,11 +4,15 @@ It must never trust a forwarded header, nor let a web page of another origin cha
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hmac import compare_digest
+from ipaddress import ip_address
+from math import ceil
+from time import monotonic
 from typing import Final
 
 from netra.asgi.words import Headers, Refusal, Request
+from netra.core.pace.rejections import Limit, Rejections, network_of
 from netra.core.secret import Secret
 
 OPEN_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
@@ -18,14 +22,25 @@ _AUTHORITY: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\s:@/\[\]]+)(?::[0-9]*)?")
 """A Host header in lower case: the host, and a port that does not matter. Source: RFC 3986, section 3.2."""
 _READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SAME_SITE: Final = frozenset({"same-origin", "none"})
+WRONG_TOKENS: Final = Limit(10, 60)
+"""So many wrong tokens may come from one address. What is long enough cannot be guessed; this is for the others."""
+_ADDRESSES_COUNT: Final = 10_000
 
 
 class AdminRules:
     """Admits requests to an admin listener bound to `host`."""
 
-    def __init__(self, host: str, hosts: Iterable[str] = (), token: Secret | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        hosts: Iterable[str] = (),
+        token: Secret | None = None,
+        now_s: Callable[[], float] = monotonic,
+    ) -> None:
         self._hosts = {*_LOOPBACK_NAMES, _host_header(host), *(each.lower() for each in hosts)}
         self._token = token
+        self._now_s = now_s
+        self._wrong = Rejections(WRONG_TOKENS, _ADDRESSES_COUNT)
 
     def __call__(self, request: Request, headers: Headers) -> Refusal | None:
         """Why a request is not admitted; None when it is. Source: RFC 9110, section 15.5.20 (421)."""
@@ -45,10 +60,31 @@ class AdminRules:
         scheme, _, given = (request.header(b"authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or request.count(b"authorization") != 1:
             return Refusal(401, "token_missing", "Send NETRA_ADMIN_TOKEN as a bearer token.")
+        peer, now_s = request.client_address or "", self._now_s()
+        network = network_of(peer)
+        wait_s = self._wrong.wait_s(network, now_s)
+        # Everybody on this machine has the same address: somebody's old script must not lock the others out.
+        if wait_s and not _is_loopback(peer):
+            return _too_many(wait_s)
         wanted = self._token.reveal() if self._token else ""
-        if not compare_digest(given.strip().encode("latin-1"), wanted.encode()):
-            return Refusal(401, "token_rejected", "This is not NETRA_ADMIN_TOKEN.")
-        return None
+        if compare_digest(given.strip().encode("latin-1"), wanted.encode()):
+            return None
+        if wait_s:
+            return _too_many(wait_s)
+        self._wrong.keep(network, now_s)
+        return Refusal(401, "token_rejected", "This is not NETRA_ADMIN_TOKEN.")
+
+
+def _too_many(wait_s: float) -> Refusal:
+    detail = "Too many wrong tokens came from this address."
+    return Refusal(429, "too_many_attempts", detail, retry_after_s=max(1, ceil(wait_s)))
+
+
+def _is_loopback(peer: str) -> bool:
+    try:
+        return ip_address(peer).is_loopback
+    except ValueError:
+        return False
 
 
 def _same_origin(request: Request, authority: str) -> bool:

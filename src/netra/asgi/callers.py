@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from os import urandom
-from typing import Final
+from typing import Final, NamedTuple
 
 from netra.asgi.words import Headers
 
@@ -22,6 +22,15 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 
+class Caller(NamedTuple):
+    """Whose request it is, as far as anybody knows who is to be believed."""
+
+    address: str | None
+    """None when the peer has none."""
+    shared: bool = False
+    """Is it a proxy's, with many callers behind it: a trusted one's that names nobody, or a forgotten one's?"""
+
+
 class Callers:
     """Reads the caller's address through a fixed set of trusted proxies."""
 
@@ -34,35 +43,39 @@ class Callers:
         self._on_untrusted = on_untrusted
         self._told: set[str] = set()
 
-    def address(self, peer: str | None, headers: Headers) -> str | None:
-        """The right-most address that is not a trusted proxy's; the peer's own when it is not trusted.
+    def caller(self, peer: str | None, headers: Headers) -> Caller:
+        """By the right-most address that is not a trusted proxy's; by the peer's own when it is not trusted.
 
         A garbled `X-Forwarded-For` ends the walk at the last address that could be read.
         """
         if peer is not None and peer.startswith(_MAPPED):
             peer = peer.removeprefix(_MAPPED)
         if not self._trusted or peer is None or not self._trusts(peer):
-            if peer is not None and b"x-forwarded-for" in [name for name, _ in headers]:
-                self._doubt(peer)
-            return peer
+            if peer is None or b"x-forwarded-for" not in [name for name, _ in headers]:
+                return Caller(peer)
+            return Caller(peer, shared=self._speaks_for_others(peer))
         hops = b",".join(value for name, value in headers if name == b"x-forwarded-for").split(b",")
         address = peer
         for hop in reversed(hops[-_MAX_HOPS:]):
             read = _read_address(hop)
             if read is None:
-                return address
+                break
             address = str(read)
             if not self._contains(read):
-                return address
-        return address
+                return Caller(address)
+        return Caller(address, shared=True)
 
-    def _doubt(self, peer: str) -> None:
-        """Tell once of a private peer that speaks for others without being trusted: a forgotten proxy, most likely."""
+    def _speaks_for_others(self, peer: str) -> bool:
+        """Is a peer that forwards without being trusted private? It is a forgotten proxy, most likely: tell it once."""
+        if peer in self._told:
+            return True
         read = _read_address(peer.encode("ascii", "replace"))
-        if read is None or not read.is_private or peer in self._told or len(self._told) >= _MAX_DOUBTS:
-            return
-        self._told.add(peer)
-        self._on_untrusted(peer)
+        if read is None or not read.is_private:
+            return False
+        if len(self._told) < _MAX_DOUBTS:
+            self._told.add(peer)
+            self._on_untrusted(peer)
+        return True
 
     def _trusts(self, peer: str) -> bool:
         read = _read_address(peer.encode("ascii", "replace"))

@@ -4,6 +4,7 @@ It must never write an answer in pieces, nor one whose headers break their lines
 """
 
 import asyncio
+import select
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -20,6 +21,7 @@ Application = Callable[
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _GONE: Final = "http.disconnect"
+_OF_AN_UPGRADE: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 
 def _status_line(status: int) -> bytes:
@@ -68,7 +70,7 @@ class Cycle:
         self._news = False
         """Is there something that the application was not told yet?"""
         self._wants_leave = wants_leave
-        """Does the client wait for leave to send its body? Source: RFC 9110, section 10.1.1."""
+        """May the client wait for leave to send its body? Source: RFC 9110, section 10.1.1."""
         self._waiter: asyncio.Future[None] | None = None
         self._start: Message | None = None
         self.task: asyncio.Task[None] | None = None
@@ -111,7 +113,7 @@ class Cycle:
 
     async def receive(self) -> Message:
         """What has come of the body since the last call (ASGI)."""
-        if self._wants_leave and self._more and not self.begun:
+        if self._wants_leave and self._more and not self.begun and self._asks_leave():
             self._carrier.write(_CONTINUE)
         self._wants_leave = False
         if not self._news:
@@ -122,6 +124,10 @@ class Cycle:
             return {"type": _GONE}
         body, self._body = self._body, b""
         return {"type": "http.request", "body": body, "more_body": self._more}
+
+    def _asks_leave(self) -> bool:
+        headers: Headers = self._scope["headers"]
+        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
 
     async def send(self, message: Message) -> None:
         """Take the head, then the body in one message, and write both at once (ASGI).
@@ -171,3 +177,23 @@ def target_of(url: bytes) -> tuple[str, bytes]:
         raw_path, query = parsed.path or b"/", parsed.query or b""
     path = raw_path.decode("ascii")
     return unquote(path) if "%" in path else path, query
+
+
+def head_without_upgrade(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:
+    """The head of a request as if it had not wished for another protocol. Its wish to close is kept."""
+    kept = []
+    for name, value in headers:
+        if name not in _OF_AN_UPGRADE:
+            kept.append(b"%s: %s\r\n" % (name, value))
+        elif name == b"connection" and b"close" in value.lower():
+            kept.append(b"connection: close\r\n")
+    return b"%s %s HTTP/%s\r\n%s\r\n" % (method, url, version.encode(), b"".join(kept))
+
+
+def has_unread(transport: Any) -> bool:
+    """Has something come over this connection that the event loop has not read yet?"""
+    if transport.is_closing():
+        return False
+    incoming = select.poll()
+    incoming.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(incoming.poll(0))

@@ -1,28 +1,27 @@
-"""One connection of a listener, on the parser that uvicorn uses: limits, a receipt deadline, answers in order.
+"""One connection of a listener, on the parser that uvicorn uses: limits, deadlines, answers in order.
 
 It must never parse HTTP itself, and never change what an answer says.
 """
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 import httptools
 
 from netra.asgi.adapter import App, Limits
 from netra.asgi.body import too_large
-from netra.asgi.cycle import Application, Cycle, address_of, answer_bytes, target_of
+from netra.asgi.cycle import Application, Cycle, address_of, answer_bytes, has_unread, head_without_upgrade, target_of
 from netra.asgi.words import Headers, Refusal
 
-_SWEEPS_PER_DEADLINE: Final = 10
-_BYTES_PER_BODY_BYTE: Final = 8
-"""What a body may weigh on the wire: one that comes in chunks of a single byte is six times its size."""
-_OF_AN_UPGRADE: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 _UNREADABLE: Final = Refusal(400, "malformed_request", "This is not an HTTP request that can be read.")
 _MOST_QUEUED: Final = 64
 """How many requests may wait behind one that is being answered: each costs a hundred times its bytes."""
 _IMPATIENT: Final = Refusal(400, "malformed_request", "Too many requests were sent without waiting for an answer.")
 _HOSTLESS: Final = Refusal(400, "malformed_request", "A request names exactly one host.")
+_WELCOME_S: Final = 0.5
+"""How long whoever connects just before the end has for his first word."""
 _FAREWELL_BYTES: Final = 8 * 1024 * 1024
 """How much of a refused request is still taken off the line, so that its answer is not lost with a reset."""
 
@@ -36,12 +35,13 @@ class GuardedProtocol(asyncio.Protocol):
     guarded_app: App
     application: Application
     limits: Limits
+    make_room: Callable[[set[Any], Any], None]
+    """Is told of every new connection, and ends some when they become too many."""
 
     def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
         self.loop = asyncio.get_running_loop()
         self._connections: set[Any] = server_state.connections
         self._tasks: set[asyncio.Task[None]] = server_state.tasks
-        self._keep_alive_s: float = config.timeout_keep_alive
         self._waiting: deque[Cycle] = deque()
         self._cycle: Cycle | None = None
         """The request that came last."""
@@ -53,10 +53,8 @@ class GuardedProtocol(asyncio.Protocol):
         self._refused = False
         self._held_refusal: Refusal | None = None
         """What is to be said once earlier requests have their answers."""
-        self._discarded_bytes = 0
         self._lingering = False
-        self._head_bytes = 0
-        self._body_bytes = 0
+        self._head_bytes = self._body_bytes = self._discarded_bytes = 0
         self._seen_bytes = 0
         """At most so many bytes has the request that is coming in so far."""
         self._chunk_bytes = 0
@@ -64,7 +62,8 @@ class GuardedProtocol(asyncio.Protocol):
         """Has a request begun that is not whole yet?"""
         self._head_complete = False
         """Is its head whole?"""
-        self._begin()
+        self._url = b""
+        self._headers: Headers = []
 
     def _new_parser(self) -> Any:
         """A parser for the requests to come; one that refuses what follows `Connection: close` would lose its place."""
@@ -72,29 +71,51 @@ class GuardedProtocol(asyncio.Protocol):
         parser.set_dangerous_leniencies(lenient_data_after_close=True)
         return parser
 
-    def _begin(self) -> None:
-        self._url = b""
-        self._headers: Headers = []
-
     # --- the transport
 
     def connection_made(self, transport: Any) -> None:
         """A client is there: its first request is awaited from now on."""
         self.transport = transport
         self._connections.add(self)
-        self._since_s: float = self.loop.time()
+        self.since_s: float = self.loop.time()
         """When the receipt of a request, or the wait for one, has begun."""
+        self._taken_at_s = self.since_s
+        """When the client was last seen to have taken all that it was sent."""
         self._receiving = True
         """Is a request owed, as the first one is from the beginning?"""
         self._scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
             "scheme": "http",
             "root_path": "",
             "server": address_of(transport.get_extra_info("sockname")),
             "client": address_of(transport.get_extra_info("peername")),
         }
+        self.make_room(self._connections, self)
+
+    @property
+    def waits(self) -> bool:
+        """Is it the client's turn, so that nothing but its patience is lost with this connection?"""
+        return self._answering is None or (self._receiving and not self._owes_earlier_answers())
+
+    def eof_received(self) -> bool:
+        """The client sends no more, but may still read: what was asked for in full is answered, then comes the end.
+
+        Source: RFC 9112, section 9.6.
+        """
+        if self._closing():
+            return False
+        if self._held_refusal is None:
+            if self._head_complete:  # half a request
+                if not self._waiting:
+                    return False
+                self._waiting.pop()
+            last = self._waiting[-1] if self._waiting else self._answering
+            if last is None:
+                return False
+            last.keep_alive = False
+        self._begun = False
+        return True
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client has left: whoever answers it is told, and what waits is dropped."""
@@ -168,11 +189,11 @@ class GuardedProtocol(asyncio.Protocol):
     def _await_rest(self) -> None:
         """A request is not whole yet: it has a deadline, and must not become too much."""
         if not self._receiving and not self._owes_earlier_answers():
-            self._receiving, self._since_s = True, self.loop.time()
+            self._receiving, self.since_s = True, self.loop.time()
         if not self._head_complete:
             if self._head_bytes > self.limits.head_bytes:
                 self._refuse_head()
-        elif self._body_bytes > self.limits.body_bytes * _BYTES_PER_BODY_BYTE + self.limits.head_bytes:
+        elif self._body_bytes > self.limits.weight_bytes:
             self.refuse(too_large(self.limits.body_bytes))
 
     def _discard(self, data: bytes) -> None:
@@ -202,13 +223,8 @@ class GuardedProtocol(asyncio.Protocol):
         Clients that know HTTP/2 wish for it with every request, also those that carry a password.
         Source: RFC 9110, section 7.8: a server may ignore an Upgrade.
         """
-        version, kept = self._parser.get_http_version(), []
-        for name, value in self._headers:
-            if name not in _OF_AN_UPGRADE:
-                kept.append(b"%s: %s\r\n" % (name, value))
-            elif name == b"connection" and b"close" in value.lower():
-                kept.append(b"connection: close\r\n")
-        head = b"%s %s HTTP/%s\r\n%s\r\n" % (self._parser.get_method(), self._url, version.encode(), b"".join(kept))
+        parser = self._parser
+        head = head_without_upgrade(parser.get_method(), self._url, parser.get_http_version(), self._headers)
         self._parser = self._new_parser()
         self._parser.feed_data(head)
 
@@ -216,7 +232,7 @@ class GuardedProtocol(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        self._begin()
+        self._url, self._headers = b"", []
         self._begun, self._head_complete = True, False
         self._seen_bytes = self._chunk_bytes
 
@@ -238,7 +254,7 @@ class GuardedProtocol(asyncio.Protocol):
             if method == b"CONNECT":
                 self._stop(_UNREADABLE)
             return
-        if self._seen_bytes > limits.target_bytes and self._too_long():
+        if self._seen_bytes > limits.target_bytes and not limits.allow(self._url, self._headers):
             self._refuse_head()
             raise _Refused
         names = [name for name, _ in self._headers]
@@ -250,15 +266,14 @@ class GuardedProtocol(asyncio.Protocol):
         path, query = target_of(self._url)
         scope = {
             **self._scope,
+            "http_version": version,
             "method": method.decode("ascii"),
             "path": path,
             "query_string": query,
             "headers": self._headers,
         }
-        if version != "1.1":
-            scope["http_version"] = version
         keep_alive = version != "1.0" and parser.should_keep_alive()
-        self._cycle = Cycle(self, scope, keep_alive=keep_alive, wants_leave=b"expect" in names and self._asks_leave())
+        self._cycle = Cycle(self, scope, keep_alive=keep_alive, wants_leave=b"expect" in names)
         self._head_complete = True
         self._head_bytes = self._body_bytes = 0
         if self._answering is None:
@@ -268,14 +283,6 @@ class GuardedProtocol(asyncio.Protocol):
             if not self._reading_paused:
                 self._reading_paused = True
                 self.transport.pause_reading()
-
-    def _too_long(self) -> bool:
-        """Is the head that came too long? Looked at closely only when so many bytes have come."""
-        size_bytes = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
-        return len(self._url) > self.limits.target_bytes or size_bytes > self.limits.head_bytes
-
-    def _asks_leave(self) -> bool:
-        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in self._headers)
 
     def _stop(self, refusal: Refusal) -> None:
         self.refuse(refusal)
@@ -312,7 +319,7 @@ class GuardedProtocol(asyncio.Protocol):
             self.close()
         if self._closing():
             return
-        self._since_s, self._receiving = self.loop.time(), self._begun
+        self.since_s, self._receiving = self.loop.time(), self._begun
         if self._waiting:
             self._start(self._waiting.popleft())
         elif self._held_refusal is not None:
@@ -321,11 +328,13 @@ class GuardedProtocol(asyncio.Protocol):
             self._read_on()
 
     def shutdown(self) -> None:
-        """The server stops: what is being answered is answered, then the connection ends."""
-        if self._answering is None:
-            self.close()
-        else:
+        """The server stops: what is asked by now is answered, and whoever has just come may still ask."""
+        if self._answering is not None:
             self._answering.keep_alive = False
+        elif self._receiving and self.loop.time() - self.since_s < _WELCOME_S:
+            self.loop.call_later(_WELCOME_S, self.shutdown)
+        elif not self._begun and not has_unread(self.transport):
+            self.close()
 
     def _refuse_head(self) -> None:
         if len(self._url) > self.limits.target_bytes:
@@ -364,17 +373,23 @@ class GuardedProtocol(asyncio.Protocol):
     # --- deadlines
 
     def overdue(self, now_s: float) -> bool:
-        """Has this connection been sending one request for longer than the receipt deadline, or idle for too long?
+        """Has the client taken too long: over a request, over taking an answer, or between the two?
 
         While an earlier request is being answered nothing is read: that is not the client's fault.
         """
+        if not self.transport.get_write_buffer_size():
+            self._taken_at_s = now_s
+        elif now_s - self._taken_at_s > self.limits.receipt_s:
+            return True
         if self._receiving:
-            return not self._owes_earlier_answers() and now_s - self._since_s > self.limits.receipt_s
-        return self._answering is None and now_s - self._since_s > self._keep_alive_s
+            return not self._owes_earlier_answers() and now_s - self.since_s > self.limits.receipt_s
+        return self._answering is None and now_s - self.since_s > self.limits.idle_s
 
     def give_up(self) -> None:
         """End an overdue receipt: a word for whoever has begun a request, silence for whoever has said nothing."""
-        if self._begun and not self._refused and not self._closing():
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        elif self._begun and not self._refused and not self._closing():
             self.refuse(Refusal(408, "request_timeout"))
         else:
             self.transport.close()
@@ -382,19 +397,3 @@ class GuardedProtocol(asyncio.Protocol):
 
 class _Refused(Exception):
     """Stops the parser: this request has been refused."""
-
-
-def protocol_for(app: App) -> type[GuardedProtocol]:
-    """The protocol class of one listener, for `uvicorn.Config(http=…)`."""
-    members = {"guarded_app": app, "application": staticmethod(app), "limits": app.limits}
-    return type("GuardedProtocolOfListener", (GuardedProtocol,), members)
-
-
-async def sweep(connections: set[Any], limits: Limits) -> None:
-    """Give up on overdue receipts until cancelled; one timer for a whole listener keeps the path free of timers."""
-    loop = asyncio.get_running_loop()
-    while True:
-        await asyncio.sleep(limits.receipt_s / _SWEEPS_PER_DEADLINE)
-        for connection in list(connections):
-            if connection.overdue(loop.time()):
-                connection.give_up()

@@ -6,20 +6,26 @@ It must never lose a request that was accepted before the stop, nor leave signal
 import asyncio
 import contextlib
 import errno
+import functools
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from heapq import nsmallest
 from typing import Any, Final, NamedTuple
 
 import uvicorn
 
-from netra.asgi.adapter import App
-from netra.asgi.protocol import protocol_for, sweep
+from netra.asgi.adapter import App, Limits
+from netra.asgi.protocol import GuardedProtocol
 
 _BACKLOG: Final = 2048
-_KEEP_ALIVE_S: Final = 75
-"""Longer than the balancers in front keep idle connections, 60 s as a rule: who closes first must be the client."""
 _GRACE_S: Final = 30
+_SWEEPS_PER_DEADLINE: Final = 10
+_UNTAKEN_BYTES: Final = 128 * 1024
+"""How much the system may hold for a client that does not take its answers; as much again is its own book-keeping."""
+_ROOM_RATIO: Final = 32
+"""In a crowd, one in so many connections makes room at once: looking for them costs a look at every one."""
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -32,6 +38,8 @@ class Listener(NamedTuple):
     port: int
     option: str
     """What to set when the address is taken, e.g. `--port or NETRA_PORT`."""
+    most_connections: int = 10_000
+    """How many clients may be connected; in a crowd, whoever has kept us waiting longest makes room."""
 
 
 class CannotListen(Exception):
@@ -89,6 +97,7 @@ def _bound_socket(host: str, port: int) -> socket.socket:
     bound = socket.socket(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNTAKEN_BYTES)  # what is accepted inherits it
         bound.bind(address)
         bound.listen(_BACKLOG)
         bound.setblocking(False)
@@ -105,11 +114,13 @@ async def serve(
     on_started: Callable[[], None] = lambda: None,
     on_draining: Callable[[], None] = lambda: None,
     stop: asyncio.Event | None = None,
+    take_signals: bool = True,
 ) -> int:
     """Serve until a signal (or `stop`) comes, then drain in the order of `bound`; returns the exit code.
 
     The first signal begins the drain: for `drain_delay_s` everything is still served, with `Connection: close`;
     then listeners close one after the other, each when its requests have ended. A second signal ends at once.
+    Only the main thread may `take_signals`; elsewhere `stop` alone ends it.
     """
     loop = asyncio.get_running_loop()
     asked, insisted = stop or asyncio.Event(), asyncio.Event()
@@ -119,12 +130,13 @@ async def serve(
         received.append(number)
         (insisted if asked.is_set() else asked).set()
 
-    for number in _SIGNALS:
+    signals = _SIGNALS if take_signals else ()
+    for number in signals:
         loop.add_signal_handler(number, on_signal, number)
     servers = [_server(each) for each in bound]
     tasks = [loop.create_task(server.serve(sockets=[each.socket])) for server, each in zip(servers, bound, strict=True)]
     sweeps = [
-        loop.create_task(sweep(server.server_state.connections, each.listener.app.limits))
+        loop.create_task(_sweep(server.server_state.connections, each.listener.app.limits))
         for server, each in zip(servers, bound, strict=True)
     ]
     try:
@@ -137,7 +149,7 @@ async def serve(
         on_draining()
         for each in bound:
             each.listener.app.draining = True
-        draining = loop.create_task(_drain(servers, tasks, drain_delay_s))
+        draining = loop.create_task(_drain(list(zip(servers, bound, tasks, strict=True)), drain_delay_s))
         insisting = loop.create_task(insisted.wait())
         await asyncio.wait({draining, insisting}, return_when=asyncio.FIRST_COMPLETED)
         insisting.cancel()
@@ -151,15 +163,29 @@ async def serve(
         for task in (*sweeps, *tasks):
             task.cancel()
         await asyncio.gather(*sweeps, *tasks, return_exceptions=True)
-        for number in _SIGNALS:
+        for number in signals:
             loop.remove_signal_handler(number)
 
 
-async def _drain(servers: Sequence[uvicorn.Server], tasks: Sequence["asyncio.Task[Any]"], delay_s: float) -> None:
+async def _drain(served: Sequence[tuple[uvicorn.Server, Listening, "asyncio.Task[Any]"]], delay_s: float) -> None:
     await asyncio.sleep(delay_s)
-    for server, task in zip(servers, tasks, strict=True):
+    for server, listening, task in served:
+        await _stop_listening(server, listening.socket)
         server.should_exit = True
         await task
+
+
+async def _stop_listening(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Give the port up; whoever stands in its queue by then has connected to us, and is served."""
+    made: Any = server.config.http_protocol_class
+    connect = functools.partial(made, server.config, server.server_state, {})
+    with listening.dup() as queue, contextlib.suppress(OSError):
+        for each in server.servers:
+            each.close()
+        for _ in range(_BACKLOG):
+            client, _ = queue.accept()
+            client.setblocking(False)
+            await asyncio.get_running_loop().connect_accepted_socket(connect, client)
 
 
 async def _cut_off(servers: Sequence[uvicorn.Server]) -> None:
@@ -175,7 +201,7 @@ def _server(listening: Listening) -> uvicorn.Server:
     return _QuietServer(
         uvicorn.Config(
             app,
-            http=protocol_for(app),
+            http=_protocol_for(listening.listener),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -183,14 +209,58 @@ def _server(listening: Listening) -> uvicorn.Server:
             proxy_headers=False,
             server_header=False,
             backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=_GRACE_S,
         )
     )
 
 
+def _protocol_for(listener: Listener) -> type[GuardedProtocol]:
+    """The protocol class of one listener, for `uvicorn.Config(http=…)`."""
+    app = listener.app
+    members = {
+        "guarded_app": app,
+        "application": staticmethod(app),
+        "limits": app.limits,
+        "make_room": staticmethod(functools.partial(_make_room, listener.most_connections)),
+    }
+    return type("GuardedProtocolOfListener", (GuardedProtocol,), members)
+
+
+def _make_room(most: int, connections: set[Any], newcomer: Any) -> None:
+    """One connection too many: those whose clients have made us wait longest end; if nobody does, the newcomer."""
+    if len(connections) <= most:
+        return
+    waiting = [each for each in connections if each.waits and each is not newcomer]
+    longest = nsmallest(len(waiting) // _ROOM_RATIO + 1, waiting, key=lambda each: float(each.since_s))
+    for each in longest or (newcomer,):
+        connections.discard(each)
+        each.transport.abort()
+
+
+async def _sweep(connections: set[Any], limits: Limits) -> None:
+    """Give up on overdue clients until cancelled; one timer for a whole listener keeps the path free of timers."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(min(limits.receipt_s, limits.idle_s) / _SWEEPS_PER_DEADLINE)
+        for connection in list(connections):
+            if connection.overdue(loop.time()):
+                connection.give_up()
+
+
+def descriptors_count() -> int:
+    """How many files and sockets this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft if soft != resource.RLIM_INFINITY else 1 << 20
+
+
 def run(main: Callable[[], Any]) -> int:
-    """Run a coroutine function to its end on the fastest event loop at hand; returns its exit code."""
+    """Run a coroutine function to its end on the fastest event loop at hand; returns its exit code.
+
+    The process is given all the descriptors that the system grants it: the usual limit is one for interactive programs.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # some systems grant less than they say
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
         import uvloop
     except ImportError:

@@ -19,7 +19,8 @@ class Request:
     """One request, its body complete."""
 
     __slots__ = (
-        "_first", "body", "client_address", "headers", "method", "path", "query", "received_at_s", "request_id",
+        "_first", "address_shared", "body", "client_address", "headers", "method", "path", "query", "received_at_s",
+        "request_id",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - a request has these parts
@@ -33,6 +34,7 @@ class Request:
         query: bytes = b"",
         body: bytes = b"",
         client_address: str | None = None,
+        address_shared: bool = False,
     ) -> None:
         self.method = method
         self.path = path
@@ -46,8 +48,10 @@ class Request:
         self.query = query
         self.body = body
         self.client_address = client_address
-        self._first: dict[bytes, bytes] = dict(reversed(headers))
         """Vouched for by the trusted proxies; absent when the peer has no address."""
+        self.address_shared = address_shared
+        """Is it a proxy's that names nobody, or that nobody trusts, with many callers behind it?"""
+        self._first: dict[bytes, bytes] = dict(reversed(headers))
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header, or None. `name` is in lower case."""
@@ -101,6 +105,8 @@ class Refusal(NamedTuple):
     detail: str = ""
     errors: tuple[FieldError, ...] = ()
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    retry_after_s: int | None = None
+    """Whole seconds, at least 1, when the refusal says how long it lasts."""
 
 
 Refuse = Callable[[Refusal, str], Answer]

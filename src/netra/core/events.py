@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from netra.core.findings import Finding
+from netra.core.pace.breaker import Circuit
 from netra.core.verdict.outcomes import NO_FACTS, Outcome
 
 
@@ -51,6 +52,13 @@ class ConfigurationProblem(NamedTuple):
     finding: Finding
 
 
+class CircuitChanged(NamedTuple):
+    """The circuit of one kind of call has opened, is half-open, or has closed."""
+
+    kind: str
+    circuit: Circuit
+
+
 class Stage(NamedTuple):
     """A listener or the whole program has changed its stage, e.g. `started`, `draining`, `stopped`."""
 
@@ -68,4 +76,4 @@ class Crashed(NamedTuple):
     elapsed_s: float = 0.0
 
 
-Event = AttemptEnded | ConnectivityChecked | HandshakeEnded | ConfigurationProblem | Stage | Crashed
+Event = AttemptEnded | ConnectivityChecked | HandshakeEnded | CircuitChanged | ConfigurationProblem | Stage | Crashed

@@ -18,6 +18,7 @@ from netra.demo import ports, screen
 from netra.demo.auth_service import AuthService, Credentials, DemoFailed, launched, new_credentials
 
 if TYPE_CHECKING:
+    from netra.assemble import Assembled
     from netra.core.events import Event
     from netra.core.findings import Finding
     from netra.settings.read import Loaded
@@ -63,8 +64,17 @@ async def run_demo(wanted: Wanted) -> int:
                     screen.show(shown, as_json=wanted.as_json)
                     held.release()
 
+                def assembled(made: "Assembled") -> None:
+                    # Each fault is to show its own answer, not a circuit that the one before has opened.
+                    control.on_switched = made.gateway.forget_failures
+
                 code = await serve_gateway(
-                    settings, findings, held, extra_admin_routes=routes(control), on_started=started
+                    settings,
+                    findings,
+                    held,
+                    extra_admin_routes=routes(control),
+                    on_assembled=assembled,
+                    on_started=started,
                 )
                 ignore_endings()
                 return code

@@ -6,7 +6,7 @@ It must never be part of a gateway: these routes are given to the admin applicat
 import asyncio
 import secrets
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -17,6 +17,9 @@ from netra.core.verdict.causes import TABLE
 from netra.demo.auth_service import AuthService, DemoFailed
 from netra.demo.faults import BY_NAME, FAULTS, Fault, near
 from netra.pages.book import read_book
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PATH: Final = "/demo/fault"
 
@@ -29,6 +32,8 @@ class FaultControl:
         self._service_secret = service_secret
         self._active = BY_NAME["none"]
         self._turn = asyncio.Lock()
+        self.on_switched: Callable[[], None] = lambda: None
+        """Hears of every change, once it has taken effect."""
 
     @property
     def active(self) -> Fault:
@@ -55,6 +60,7 @@ class FaultControl:
                 case "nothing":
                     pass
             self._active = fault
+            self.on_switched()
 
     async def _mend(self) -> None:
         if self._service.is_alive:

@@ -47,6 +47,12 @@ class Gateway:
         """See `gateway.whoami`."""
         return whoami.who_is(attempt, self.parts)
 
+    def forget_failures(self) -> None:
+        """Close all circuits: the auth service is known to be another one than the one that failed."""
+        link = self.parts.link
+        for breaker in link.circuits.values():
+            breaker.forget(link.clock.now_s())
+
     def offer(self, label: Label, received_at_s: float) -> Awaitable[Outcome[Offer]]:
         """See `gateway.offer`."""
         return self._offers.current(label, received_at_s, self.parts)

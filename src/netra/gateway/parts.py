@@ -12,6 +12,8 @@ from typing import Any
 from netra.core.events import AttemptEnded, Event
 from netra.core.identifier import Kind, normalised
 from netra.core.pace.deadline import Deadline
+from netra.core.pace.rejections import OFF, network_of
+from netra.core.pace.throttle import Place, Throttle, Throttles
 from netra.core.secret import Secret
 from netra.core.verdict.outcomes import Accepted, Outcome
 from netra.core.verdict.wire import Label, Wire
@@ -34,6 +36,7 @@ class Parts:
     identifier_kind: Kind = "email"
     forms: Forms = field(default_factory=Forms)
     """What people fill in here."""
+    throttles: Throttles = field(default_factory=lambda: Throttles.of(OFF, OFF))
 
     def login_deadline(self, received_at_s: float) -> Deadline:
         """The deadline of a login-like request whose body was complete at this instant."""
@@ -44,14 +47,25 @@ class Parts:
         return Deadline(received_at_s + self.token_budget_s, self.token_budget_s)
 
     def account(self, identifier: str) -> str:
-        """A keyed hash that stands for an identifier in logs; the same for every spelling of it."""
+        """A keyed hash that stands for an identifier in logs and limits; the same for every spelling of it."""
+        return self._hashed(normalised(identifier, self.identifier_kind))
+
+    def token(self, token: Secret) -> str:
+        """A keyed hash that stands for a token in limits."""
+        return self._hashed(token.reveal())
+
+    def _hashed(self, text: str) -> str:
         key = self.log_key.reveal().encode()[:64]
-        spelled = normalised(identifier, self.identifier_kind)
-        return blake2b(spelled.encode("utf-8", "surrogatepass"), key=key, digest_size=8).hexdigest()
+        return blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=8).hexdigest()
+
+    def place(self, throttle: Throttle, who: str, label: Label) -> Place:
+        """A place for an attempt of `who`, a keyed hash, by the address that its label names."""
+        network = network_of(label.client_address) if label.client_address else None
+        return throttle.reserve(who, network, self.link.clock.now_s(), shared=label.address_shared)
 
     def keyed(self, label: Label) -> Label:
         """The label with an idempotency key of its own, when this attempt may be sent more than once."""
-        return Label(*label[:-1], urandom(16).hex()) if self.link.tries > 1 else label
+        return label._replace(idempotency_key=urandom(16).hex()) if self.link.tries > 1 else label
 
     def ended(
         self, journey: str, label: Label, received_at_s: float, outcome: Outcome[Any], account: str | None = None

@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 
 async def register(attempt: RegisterAttempt, parts: Parts) -> Outcome[User]:
     """Ask the auth service for an account with these credentials."""
-    label = parts.keyed(attempt.label)
-    said: Said = {**attempt.extra, "identifier": attempt.identifier, "password": attempt.password, "name": attempt.name}
-    call = parts.wire.call(REGISTER, said, label)
-    outcome = await ask(call, parts.link, parts.login_deadline(attempt.received_at_s))
-    parts.ended("register", label, attempt.received_at_s, outcome, parts.account(attempt.identifier))
+    account = parts.account(attempt.identifier)
+    with parts.place(parts.throttles.register, account, attempt.label) as place:
+        outcome = place.refusal or await _asked(attempt, parts)
+        place.settle(outcome, parts.link.clock.now_s())
+    parts.ended("register", attempt.label, attempt.received_at_s, outcome, account)
     return outcome
+
+
+async def _asked(attempt: RegisterAttempt, parts: Parts) -> Outcome[User]:
+    said: Said = {**attempt.extra, "identifier": attempt.identifier, "password": attempt.password, "name": attempt.name}
+    call = parts.wire.call(REGISTER, said, parts.keyed(attempt.label))
+    return await ask(call, parts.link, parts.login_deadline(attempt.received_at_s))

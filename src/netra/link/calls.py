@@ -1,16 +1,20 @@
-"""Ask: slot, exchange, classify, wait; the only loop on the path of a request.
+"""Ask: slot, permit, exchange, classify, settle, wait; the only loop on the path of a request.
 
 It must never send a call again that may have arrived, unless the call is repeatable; `retry.again` alone decides.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from math import inf
+from typing import Any, TypeVar, get_args
 
+from netra.core.pace.breaker import REFUSED, Breaker, Permit
 from netra.core.pace.budget import RetryBudget
 from netra.core.pace.deadline import Deadline
 from netra.core.pace.retry import After, Attempted, No, WithOtherSeal, again
 from netra.core.verdict.causes import TABLE
 from netra.core.verdict.classify import classify
+from netra.core.verdict.operations import Kind
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Tried, Unknown, code_of, phase_of, unknown
 from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Call
@@ -20,6 +24,12 @@ from netra.link.seals import Seals
 from netra.link.slots import Slots
 
 T = TypeVar("T")
+Circuits = Mapping[Kind, Breaker]
+
+
+def never_open() -> Circuits:
+    """Circuits that stay closed whatever happens."""
+    return {kind: Breaker(inf, min_calls_count=inf) for kind in get_args(Kind)}
 
 
 @dataclass(slots=True)
@@ -32,6 +42,8 @@ class Link:
     budget: RetryBudget
     clock: Clock
     tries: int
+    circuits: Circuits = field(default_factory=never_open)
+    """One breaker for each kind of call."""
     enabled: bool = True
     standing: Standing = field(default_factory=Standing)
     """Replaced whole by upkeep; read for free."""
@@ -62,35 +74,70 @@ async def ask(call: Call[T], link: Link, deadline: Deadline, tries: int | None =
 class _Asking:
     """What one run of the loop remembers from try to try."""
 
-    __slots__ = ("allowed_tries", "call", "deadline", "link", "seal_number", "switched", "tried", "tries")
+    __slots__ = (
+        "allowed_tries", "breaker", "call", "deadline", "exchanged", "link", "seal_number", "switched", "tried",
+        "tries",
+    )  # fmt: skip
 
     def __init__(self, call: Call[Any], link: Link, deadline: Deadline, allowed_tries: int) -> None:
         self.call = call
         self.link = link
+        self.breaker = link.circuits[call.operation.kind]
         self.deadline = deadline
         self.allowed_tries = allowed_tries
         self.tried: tuple[Tried, ...] = ()
+        self.exchanged: Unknown | None = None
+        """The latest outcome of an exchange, as long as there is no verdict."""
         self.tries = 1
         self.seal_number = link.good_seal
         self.switched = False
 
     async def once(self) -> Outcome[Any]:
-        """One try: a slot, an exchange, and what it means."""
-        link, call = self.link, self.call
+        """One try: a slot, a permit, an exchange, and what it means."""
+        link, breaker, slots = self.link, self.breaker, self.link.slots
         started_s = link.clock.now_s()
         if not self.tried:
             link.budget.called(started_s)
-        if not link.slots.take_free() and not await link.slots.take():
+        if breaker.refuses(started_s):
+            return self.kept_out(started_s)
+        slots.regrow(started_s)
+        if not slots.take_free() and not await slots.take(self.call.operation.urgency):
             return unknown(TABLE["connection_limit_reached"])
+        permit, outcome = REFUSED, None
         try:
-            seal = link.seals.in_order[self.seal_number] if call.template.sealed else None
-            got = await link.exchange(call, seal, self.deadline.left_s(link.clock.now_s()))
+            now_s = link.clock.now_s()
+            permit = breaker.admit(now_s)
+            if permit == REFUSED:
+                return self.kept_out(now_s)
+            seal = link.seals.in_order[self.seal_number] if self.call.template.sealed else None
+            got = await link.exchange(self.call, seal, self.deadline.left_s(now_s))
+            outcome = classify(self.call, got, link.standing)
         finally:
-            link.slots.give_back()
-        outcome = classify(call, got, link.standing)
-        elapsed_s = link.clock.now_s() - started_s
-        self.tried = (*self.tried, Tried(len(self.tried) + 1, phase_of(outcome), code_of(outcome), elapsed_s))
+            if outcome is None:
+                breaker.give_back(permit)
+            elif isinstance(outcome, Unknown) and outcome.sheds:
+                slots.overloaded(link.clock.now_s())
+            slots.give_back()
+        self.learn(outcome, permit, started_s)
         return outcome
+
+    def kept_out(self, now_s: float) -> Unknown:
+        """The circuit is open: nothing was sent, and it is known when to come back."""
+        wait_s = self.breaker.retry_after_s(now_s)
+        facts = {"retry_after_s": str(wait_s)}
+        last = self.breaker.seen(now_s).code
+        if last is not None:
+            facts["last_code"] = last
+        return unknown(TABLE["destination_unavailable"], facts)._replace(retry_after_s=wait_s)
+
+    def learn(self, outcome: Outcome[Any], permit: Permit, started_s: float) -> None:
+        """An exchange has ended: the circuit is told, and it is written down."""
+        ended_s = self.link.clock.now_s()
+        self.breaker.settle(permit, outcome, ended_s, self.link.clock.rand())
+        number = len(self.tried) + 1
+        self.tried = (*self.tried, Tried(number, phase_of(outcome), code_of(outcome), ended_s - started_s))
+        if isinstance(outcome, Unknown):
+            self.exchanged = outcome
 
     def next_step(self, outcome: Unknown) -> After | WithOtherSeal | No:
         """Whether to ask again, and when."""
@@ -119,10 +166,14 @@ class _Asking:
         return outcome._replace(tried=self.tried)
 
     def failure(self, outcome: Unknown) -> Unknown:
-        """The last outcome, with all that was tried and, for the sentences, how long it was allowed to take."""
-        facts = {**outcome.facts, "budget_s": f"{self.deadline.budget_s:g}"}
+        """How the asking ended, with all that was tried and, for the sentences, how long it was allowed to take.
+
+        Whoever has asked once tells what came of it, also when a later try was not let through.
+        """
+        told = self.exchanged or outcome
+        facts = {**told.facts, "budget_s": f"{self.deadline.budget_s:g}", "circuit": self.breaker.state}
         standing = self.link.standing
-        if standing.probe_facts and outcome.cause.code == standing.probe_code:
+        if standing.probe_facts and told.cause.code == standing.probe_code:
             # More precise words for the same failure, never words for another one.
-            facts |= {name: told for name, told in standing.probe_facts.items() if name in facts}
-        return outcome._replace(facts=facts, tried=self.tried)
+            facts |= {name: said for name, said in standing.probe_facts.items() if name in facts}
+        return told._replace(facts=facts, tried=self.tried)

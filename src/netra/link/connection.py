@@ -58,7 +58,10 @@ class Connection(asyncio.Protocol):
     """Carries one exchange at a time. Belongs to the event loop that made it."""
 
     def __init__(self) -> None:
-        self.idle_since_s = 0.0
+        self.retires_at_s = 0.0
+        """When it is too old to be used again, however busy it is."""
+        self.usable_until_s = 0.0
+        """When it has been unused for too long, or is too old."""
         self._loop = asyncio.get_running_loop()
         self._due_s = 0.0
         self._transport: Any = None
@@ -112,8 +115,9 @@ class Connection(asyncio.Protocol):
             self._end(Broken("response_timeout"))
 
     def abort(self) -> None:
-        """Close at once; whatever is still to come is dropped by the operating system."""
-        self._transport.abort()
+        """Close at once, if it has come about; whatever is still to come is dropped by the operating system."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def _end(self, got: Received | Broken) -> None:
         waiter, self._waiter = self._waiter, None

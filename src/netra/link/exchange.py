@@ -24,6 +24,10 @@ from netra.link.trust import Trust
 _PORTS: Final = {"http": 80, "https": 443}
 _WATCH_S: Final = 0.01
 """How often overdue exchanges are looked for: by how much a deadline may be missed."""
+_MAX_AGE_S: Final = 45.0
+"""How old a connection may become: by then, wherever the name has moved to, everybody has followed."""
+_AGE_JITTER_RATIO: Final = 0.3
+"""By how much they retire earlier, so that those made together don't end together."""
 _NEXT_ADDRESS_AFTER_S: Final = 0.25
 """How long one address may take before the next is tried beside it. Source: RFC 8305, section 5."""
 
@@ -101,14 +105,15 @@ class HttpExchange:
         """The connection that was used last, unless the auth service may be about to close it."""
         while self._idle:
             connection = self._idle.pop()
-            fresh = self._clock.now_s() - connection.idle_since_s < self._idle_connection_s
+            fresh = self._clock.now_s() < connection.usable_until_s
             if connection.reusable and fresh and connection.silent:
                 return connection
             connection.abort()
         return None
 
     def _keep(self, connection: Connection) -> None:
-        connection.idle_since_s = self._clock.now_s()
+        idle_until_s = self._clock.now_s() + self._idle_connection_s
+        connection.usable_until_s = min(idle_until_s, connection.retires_at_s)
         self._idle.append(connection)
         if self._retiring is None:
             self._retiring = asyncio.get_running_loop().call_later(self._idle_connection_s, self._retire)
@@ -122,9 +127,9 @@ class HttpExchange:
     def _retire(self) -> None:
         """Close what has been idle for too long: we end it before the other side does."""
         self._retiring = None
-        oldest_s = self._clock.now_s() - self._idle_connection_s
+        now_s = self._clock.now_s()
         for connection in self._idle:
-            if connection.idle_since_s <= oldest_s:
+            if connection.usable_until_s <= now_s:
                 connection.abort()
         self._idle = [each for each in self._idle if each.reusable]
         if self._idle:
@@ -176,13 +181,18 @@ class HttpExchange:
     async def _open(self, addresses: list[Any]) -> Connection:
         opened = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S, interleave=1)
         tls, name = (self._trust.context(), self._host.rstrip(".")) if self._trust else (None, None)
+        connection = Connection()
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                Connection, sock=opened, ssl=tls, server_hostname=name
+            await asyncio.get_running_loop().create_connection(
+                lambda: connection, sock=opened, ssl=tls, server_hostname=name
             )
         except BaseException:
+            # Who is cancelled just when TLS stands leaves a connection that would say goodbye in its own time, over a
+            # descriptor that by then is somebody else's.
+            connection.abort()
             opened.close()
             raise
+        connection.retires_at_s = self._clock.now_s() + _MAX_AGE_S * (1 - _AGE_JITTER_RATIO * self._clock.rand())
         return connection
 
     async def close(self) -> None:

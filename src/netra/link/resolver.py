@@ -35,7 +35,12 @@ Raises: OSError, such as socket.gaierror; UnicodeError for what is no name at al
 
 def system_addresses(host: str, port: int, family: int) -> list[Address]:
     """What the system's resolver says of a name."""
-    found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    try:
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    except OSError:
+        # A resolver that could open no file and no socket says anything but that: "busy", or "no such name".
+        socket.socket().close()
+        raise
     return [Address(kind, proto, str(to[0]), int(to[1])) for kind, _, proto, _, to in found]
 
 
@@ -68,7 +73,7 @@ class Resolver:
         def look() -> None:
             got: list[Address] | Exception
             try:
-                got = self._look_up(host, port, family)
+                got = self._look_up(host, port, family) or socket.gaierror(socket.EAI_NONAME, "no address")
             except Exception as error:  # noqa: BLE001 - it goes on to whoever asked
                 got = error
             with contextlib.suppress(RuntimeError):  # the event loop has ended, and with it whoever asked

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from netra.core.events import (
     AttemptEnded,
+    CircuitChanged,
     ConfigurationProblem,
     ConnectivityChecked,
     Crashed,
@@ -16,7 +17,9 @@ from netra.core.events import (
     Stage,
 )
 from netra.core.findings import Severity
-from netra.core.verdict.outcomes import Accepted, Rejected, Unknown
+from netra.core.pace.window import SPAN_S
+from netra.core.verdict.causes import TABLE
+from netra.core.verdict.outcomes import NO_FACTS, Accepted, Rejected, Unknown
 from netra.pages.page import Page
 
 DEBUG: Final = "debug"
@@ -56,6 +59,7 @@ class Lines:
             AttemptEnded: self._attempt,
             ConnectivityChecked: self._connectivity,
             HandshakeEnded: self._handshake,
+            CircuitChanged: self._circuit,
             ConfigurationProblem: self._finding,
             Stage: self._stage,
             Crashed: _crash,
@@ -80,6 +84,8 @@ class Lines:
             return Line(DEBUG if kind in _FREQUENT else INFO, f"{journey} succeeded", fields)
         fields["code"] = outcome.cause.code
         if isinstance(outcome, Rejected):
+            if outcome.cause.code == "too_many_attempts":
+                fields["limited_by"] = "auth_service" if outcome.tried else "gateway"
             return Line(DEBUG if event.journey in _FREQUENT else INFO, f"{journey} rejected", fields)
         fields |= self._why(outcome)
         if outcome.cause.code in _OURS_REFUSED:
@@ -89,36 +95,47 @@ class Lines:
         return Line(ERROR if event.journey == "login" else WARNING, f"{journey} failed", fields)
 
     def _why(self, outcome: Unknown) -> dict[str, Any]:
-        page, facts = self._book[outcome.cause.code], {**self._facts, **outcome.facts}
-        suggestions = page.suggestions(facts)
         why: dict[str, Any] = {
             "phase": outcome.phase.value,
             "owner": outcome.cause.owner.value,
             "tries": [f"{each.code} {_ms(each.elapsed_s)} ms" for each in outcome.tried],
-            "why": page.operator_sentence(facts),
-            "check_first": suggestions[0] if suggestions else None,
+            **self._page(outcome.cause.code, outcome.facts),
         }
         for fact in ("os_error", "answered_by"):
             if fact in outcome.facts:
                 why[fact] = outcome.facts[fact]
         return why
 
+    def _page(self, code: str, facts: Mapping[str, str] = NO_FACTS) -> dict[str, Any]:
+        """What the page of a code says of this case."""
+        page, facts = self._book[code], {**self._facts, **facts}
+        return {"why": page.operator_sentence(facts), "check_first": next(iter(page.suggestions(facts)), None)}
+
     def _connectivity(self, event: ConnectivityChecked) -> Line:
         fields: dict[str, Any] = {"request_id": event.request_id, "elapsed_ms": _ms(event.elapsed_s)}
         if event.code is None:
             return Line(INFO, "Auth service connectivity test succeeded", fields)
-        page = self._book[event.code]
-        facts = {**self._facts, **event.facts}
-        fields |= {"code": event.code, "phase": event.phase, "why": page.operator_sentence(facts)}
-        fields["check_first"] = next(iter(page.suggestions(facts)), None)
+        fields |= {"code": event.code, "phase": event.phase, **self._page(event.code, event.facts)}
         return Line(WARNING, "Auth service connectivity test failed", fields)
 
     def _handshake(self, event: HandshakeEnded) -> Line:
         fields: dict[str, Any] = {"request_id": event.request_id, "elapsed_ms": _ms(event.elapsed_s)}
         if event.code is not None:
-            page = self._book[event.code]
-            fields |= {"code": event.code, "phase": event.phase, "why": page.operator_sentence(self._facts)}
+            fields |= {"code": event.code, "phase": event.phase, **self._page(event.code)}
         return Line(_SHAKES[event.state], f"Handshake {event.state}", fields)
+
+    def _circuit(self, event: CircuitChanged) -> Line:
+        circuit = event.circuit
+        fields: dict[str, Any] = {"request_id": self._run_id, "calls": event.kind}
+        if circuit.code is None:
+            return Line(INFO, "Circuit closed", fields)
+        fields |= {"code": circuit.code, "phase": TABLE[circuit.code].phase.value}
+        if circuit.state == "half_open":
+            return Line(INFO, "Circuit half-open", fields)
+        fields["next_try_in_s"] = round(circuit.next_try_in_s, 1)
+        if circuit.calls_count:
+            fields["failed"] = f"{circuit.failures_count} of {circuit.calls_count} calls in {SPAN_S} s"
+        return Line(ERROR, "Circuit opened", fields | self._page(circuit.code))
 
     def _finding(self, event: ConfigurationProblem) -> Line:
         finding = event.finding

@@ -28,6 +28,7 @@ FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "elapsed_s": "seconds that the attempt took",
         "budget_s": "seconds that the attempt was allowed",
         "retry_after_s": "seconds until it is worth asking again",
+        "last_code": "code of the latest failure that counted against the auth service",
         "lacking": "what is missing in the reply, or of no use",
         "json_keys": "members of the JSON in the reply",
         "wire_row": "lines for a wire file that read the reply as a refusal",

@@ -10,6 +10,7 @@ from socket import inet_aton
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from netra.core.pace.rejections import OFF, Limit
 from netra.core.secret import Secret
 from netra.settings.field import SHORTEST_SECRET, Kind, Problem
 
@@ -18,6 +19,7 @@ _SWITCH: Final = {
 }  # fmt: skip
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?")
+_LIMIT: Final = re.compile(r"([0-9]{1,6})/([0-9]{1,6})([smh])")
 _SERVICE_LINK: Final = re.compile(r"(tcp|udp|sctp)://", re.IGNORECASE)
 _HOST_NAME: Final = re.compile(
     r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?"
@@ -28,6 +30,8 @@ _LONGEST_ID: Final = 128
 _LONGEST_SECRET: Final = 1024
 _LONGEST_TEXT: Final = 2048
 _MOST_ENTRIES: Final = 256
+_MOST_OF_A_LIMIT: Final = 10_000
+_LONGEST_WINDOW_S: Final = 24 * 3600
 
 Host = IPv4Address | IPv6Address | str
 Reader = Callable[[str], "str | Problem"]
@@ -82,6 +86,25 @@ def seconds(low: float, high: float) -> Kind:
         )
 
     return Kind(parse, f"{low:g} to {high:g}", "closed")
+
+
+def limit() -> Kind:
+    """So many within a time, or off."""
+    form = "Write it as 5/15m: a number, a slash, and a time in s, m or h; or off."
+
+    def parse(text: str) -> object:
+        if text.lower() == "off":
+            return OFF
+        found = _LIMIT.fullmatch(text.lower())
+        if found is None:
+            return Problem("limit_form", "is neither a limit nor off", form)
+        read = Limit(int(found[1]), int(found[2]) * {"s": 1, "m": 60, "h": 3600}[found[3]])
+        if 1 <= read.count <= _MOST_OF_A_LIMIT and 1 <= read.window_s <= _LONGEST_WINDOW_S:
+            return read
+        what = f"is not between 1 and {_MOST_OF_A_LIMIT} within 1s to 24h"
+        return Problem("out_of_range", what, "Set a number and a time within these bounds, or off.")
+
+    return Kind(parse, f"NUMBER/TIME with 1 to {_MOST_OF_A_LIMIT} and 1s to 24h, such as 5/15m; or off", "closed")
 
 
 def _not_a_number(text: str, fix: str) -> Problem:
@@ -165,7 +188,10 @@ def is_loopback(host: str) -> bool:
 def is_unspecified(host: str) -> bool:
     """Is it the address that stands for all addresses of this machine?"""
     known = host_of(host)
-    return known is not None and not isinstance(known, str) and known.is_unspecified
+    if known is None or isinstance(known, str):
+        return False
+    mapped = known.ipv4_mapped if isinstance(known, IPv6Address) else None
+    return (mapped or known).is_unspecified
 
 
 def host_name(text: str) -> str | Problem:

@@ -8,6 +8,7 @@ from typing import Final
 
 from netra.core.findings import Severity
 from netra.core.identifier import Kind
+from netra.core.pace.rejections import Limit
 from netra.core.secret import Secret
 from netra.settings import pem_files, values
 from netra.settings.field import ENVIRONMENTS, Columns, Variable, about
@@ -249,6 +250,34 @@ class Settings:
         name="NETRA_MAX_IN_FLIGHT", group=PACE, kind=values.whole(1, 10_000), default=100, unit="calls",
         meaning="How many calls to the auth service may be under way at once.",
         breaks="Too few: 503 `connection_limit_reached` under load. Too many: the auth service is overrun.",
+    )))  # fmt: skip
+    breaker: bool = field(metadata=about(Variable(
+        name="NETRA_BREAKER", group=PACE, kind=values.switch(), default=True,
+        meaning="Stop asking an auth service that keeps failing, and try again a little later: a circuit breaker, "
+                "one for logins and registrations, one for tokens.",
+        breaks="Off: every login waits out its whole budget while the auth service hangs, and keeps it busy.",
+    )))  # fmt: skip
+    breaker_open_s: float = field(metadata=about(Variable(
+        name="NETRA_BREAKER_OPEN_S", group=PACE, kind=values.seconds(0.1, 60), default=5.0, unit="seconds",
+        meaning="For how long a circuit opens at first, give or take a fifth; each failed trial doubles it, "
+                "to a minute at most.",
+        breaks="Too short: an auth service that is starting is tried too often. "
+               "Too long: users wait although it is well again.",
+    )))  # fmt: skip
+    throttle_account: Limit = field(metadata=about(Variable(
+        name="NETRA_THROTTLE_ACCOUNT", group=PACE, kind=values.limit(), default=Limit(5, 15 * 60),
+        meaning="How often somebody may be rejected for one account from one address, and in what time; then it is "
+                "429 `too_many_attempts` until the first of them is that long ago. A success clears it. "
+                "Registrations are counted in the same way, and refreshes by their token.",
+        breaks="Too many, or off: passwords are guessed as fast as the auth service lets them be. "
+               "Too few: two typing errors lock somebody out.",
+    )))  # fmt: skip
+    throttle_address: Limit = field(metadata=about(Variable(
+        name="NETRA_THROTTLE_ADDRESS", group=PACE, kind=values.limit(), default=Limit(60, 60),
+        meaning="The same for one address (of IPv6: one network of 64 bits) and all accounts together. Successes "
+                "never count. Refreshes may be rejected ten times as often.",
+        breaks="Too many, or off: one address tries a few passwords on every account there is. "
+               "Too few: a company behind one address is locked out by its own typing errors.",
     )))  # fmt: skip
     receipt_timeout_s: float = field(metadata=about(RECEIPT_TIMEOUT))
     drain_delay_s: float = field(metadata=about(DRAIN_DELAY))

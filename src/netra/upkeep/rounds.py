@@ -84,6 +84,7 @@ class Rounds:
         if _says_nothing_of_it(outcome):
             return
         code = None if isinstance(outcome, Accepted) else outcome.cause.code
+        self._tell_circuits(outcome, now_s)
         changed = self._link.standing.connectivity == "not_run" or code != self._link.standing.probe_code
         self._link.standing = after_probe(self._link.standing, code, now_s)
         reminded = self._told_at_s is not None and now_s - self._told_at_s < _REMINDER_S
@@ -91,6 +92,14 @@ class Rounds:
             self._told_at_s = now_s
             facts = await self._found_out(outcome.facts) if isinstance(outcome, Unknown) else NO_FACTS
             self._tell(ConnectivityChecked(label.request_id, code, _phase(outcome), now_s - started_s, changed, facts))
+
+    def _tell_circuits(self, outcome: Outcome[Any], now_s: float) -> None:
+        """A probe may end the time of an open circuit, or prolong it. One that never failed says nothing of logins."""
+        for breaker in self._link.circuits.values():
+            if isinstance(outcome, Unknown) and outcome.counts:
+                breaker.still_down(now_s, self._link.clock.rand())
+            elif isinstance(outcome, Accepted) and self._link.standing.connectivity == "failed":
+                breaker.recovered(now_s)
 
     async def _found_out(self, facts: Mapping[str, str]) -> Mapping[str, str]:
         """The facts of a failed probe, with the name of an issuer that nobody here trusts, if it can be had."""

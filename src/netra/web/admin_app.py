@@ -10,6 +10,7 @@ from netra.asgi.adapter import App, Limits, OnCrash
 from netra.asgi.admission import AdminRules
 from netra.asgi.words import Answer, Refusal, Request, Route
 from netra.core.findings import Finding
+from netra.core.pace.breaker import Circuit
 from netra.gateway.gate import Gateway
 from netra.web.bodies import ENCODER
 from netra.web.endpoints import ENDPOINTS, route_of
@@ -18,6 +19,7 @@ from netra.web.render import refusal_answer
 from netra.web.view import View
 
 _STATES = {"success": "pass", "failed": "fail", "not_run": "warn"}
+_CIRCUIT_STATES = {"closed": "pass", "half_open": "warn", "open": "fail"}
 
 
 def admin_app(  # noqa: PLR0913 - the parts of a listener
@@ -72,7 +74,13 @@ def health_document(gateway: Gateway, view: View, version: str, findings: Sequen
         "idempotency": standing.idempotency,
         "auth_service_environment": standing.environment,
     }
-    checks = {"auth_service:connectivity": [connectivity], "auth_service:handshake": [handshake]}
+    checks = {
+        "auth_service:connectivity": [connectivity],
+        "auth_service:handshake": [handshake],
+        "auth_service:circuit": [
+            _circuit(kind, breaker.seen(now_s)) for kind, breaker in link.circuits.items() if kind != "upkeep"
+        ],
+    }
     states = {each["status"] for check in checks.values() for each in check}
     return {
         "status": next(state for state in ("fail", "warn", "pass") if state in states),
@@ -86,4 +94,17 @@ def health_document(gateway: Gateway, view: View, version: str, findings: Sequen
             {"severity": each.severity.value, "code": each.code, "subject": each.subject, "what": each.what}
             for each in findings
         ],
+    }
+
+
+def _circuit(kind: str, circuit: Circuit) -> dict[str, Any]:
+    return {
+        "componentId": kind,
+        "componentType": "component",
+        "status": _CIRCUIT_STATES[circuit.state],
+        "observedValue": circuit.state,
+        "code": circuit.code,
+        "next_try_in_s": round(circuit.next_try_in_s, 1),
+        "calls": circuit.calls_count,
+        "failures": circuit.failures_count,
     }

@@ -27,6 +27,7 @@ def label_of(request: Request) -> Label:
         tracestate,
         request.client_address,
         _NOT_PRINTABLE.sub("", agent)[:_MAX_AGENT_CHARS] if agent else None,
+        address_shared=request.address_shared,
     )
 
 

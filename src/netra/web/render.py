@@ -50,7 +50,7 @@ def _rejected(outcome: Rejected, view: View, request_id: str) -> Answer:
 def refusal_answer(refusal: Refusal, request_id: str, view: View) -> Answer:
     """The answer to a request that a listener refused before any journey began."""
     cause = TABLE[refusal.code]
-    members = _members(cause, refusal.status, view, request_id, None)
+    members = _members(cause, refusal.status, view, request_id, refusal.retry_after_s)
     if refusal.detail:
         members["detail"] = refusal.detail
     members["errors"] = error_list(refusal.errors)
@@ -92,6 +92,7 @@ def _for_operators(outcome: Unknown, view: View) -> dict[str, Any]:
             "connectivity_test": view.standing().connectivity,
             "attempts": _attempts(outcome.tried),
             "answered_by": outcome.facts.get("answered_by"),
+            "breaker": outcome.facts.get("circuit"),
         },
         "suggestions": page.suggestions(facts),
     }

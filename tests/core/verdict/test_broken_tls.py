@@ -50,3 +50,8 @@ def test_what_the_other_side_said_is_a_fact_and_changes_no_code(sent: bool) -> N
     assert broken(ended("TLSV1_ALERT_INTERNAL_ERROR"), sent=sent, tls=True) == (code, NO_FACTS)
     assert broken(ended(None), sent=sent, tls=True) == (code, NO_FACTS)
     assert broken(ssl.SSLError(1, "x"), sent=sent, tls=True) == (code, NO_FACTS)
+
+
+def test_a_handshake_that_the_other_side_ends_has_no_number_and_is_still_a_fault_of_tls() -> None:
+    assert broken(ConnectionResetError(), sent=False, tls=True) == ("tls_protocol_error", NO_FACTS)
+    assert broken(ConnectionResetError(), sent=False) == ("connection_refused", NO_FACTS)

@@ -287,6 +287,13 @@ def test_parts_that_stand_in_one_table_are_looked_for_together() -> None:
     assert accept.others == (("user_name", places["user_name"]), ("expires_in", places["expires_in"]))
 
 
+@pytest.mark.parametrize("absent", [{}, {"names": None}, {"names": "x"}, {"names": []}], ids=str)
+def test_a_table_that_is_not_there_hides_no_other(absent: dict[str, Any]) -> None:
+    accept = Accepting.of({"user_name": (Place(("names", "full")),), "user_id": (Place(("user", "id")),)})
+    assert [table for table, _ in accept.members] == [("names",), ("user",)]
+    assert read([row(accept=accept)], 200, {**absent, "user": {"id": "a"}}) == Accepted(User("a", None, None))
+
+
 def jwt(claims: object) -> str:
     """A token of three parts whose middle says this; nobody has signed it."""
     said = claims if isinstance(claims, bytes) else json.dumps(claims).encode()

@@ -264,11 +264,17 @@ LISTS: list[tuple[str, object, tuple[FieldFault, ...]]] = [
         {"errors": [{"pointer": 5}, {"pointer": ["/email"]}, {"loc": "email"}, {"loc": [["email"]]}]},
         (),
     ),
+    ("places of no sort", {"errors": [{"loc": 5}, {"loc": {"email": 1}}, {"loc": True}, {"loc": None}]}, ()),
     ("the same twice", {"errors": [{"pointer": "/email", "code": "missing"}] * 2}, (FieldFault("/email", "missing"),)),
     (
         "two lists, of which the first speaks",
         {"errors": [{"pointer": "/email", "code": "missing"}], "detail": [{"pointer": "/name", "code": "missing"}]},
         (FieldFault("/email", "missing"),),
+    ),
+    (
+        "as many as are read",
+        {"errors": [{}] * 19 + [{"pointer": "/email"}]},
+        (FieldFault("/email", "invalid_format"),),
     ),
     ("more than anyone reads", {"errors": [{}] * 20 + [{"pointer": "/email"}]}, ()),
 ]

@@ -100,7 +100,7 @@ def test_an_auth_service_that_sheds_load_is_not_unwell() -> None:
     plain, shedding = unknown(understood(503)), unknown(understood(503, {"code": "overloaded"}))
     assert plain == shedding._replace(counts=True, facts=plain.facts)
     assert shedding.transient
-    assert not shedding.counts
+    assert shedding.counts is False
     assert unknown(understood(503, {"code": "invalid_credentials"})).counts
 
 
@@ -230,6 +230,12 @@ def test_a_plain_word_of_an_answer_is_told_only_of_what_no_row_reads_and_as_a_na
         holding = {name for name, text in outcome.facts.items() if "turquoise" in text}
         assert holding <= {"json_keys", "wire_row"}
         assert "turquoise" not in repr(outcome._replace(facts={}))
+
+
+@pytest.mark.parametrize("operation", ["login", "register", "refresh", "validate", "logout"])
+def test_the_row_that_operators_are_given_is_one_of_the_call_that_was_made(operation: str) -> None:
+    row = unknown(understood(418, {"error": "turquoise"}, operation)).facts["wire_row"]
+    assert row.startswith(f"[[calls.{operation}.replies]]\nstatus = [418]\n")
 
 
 def test_what_a_row_or_a_shared_name_reads_is_told_by_its_code_alone() -> None:

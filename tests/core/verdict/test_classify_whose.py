@@ -226,7 +226,10 @@ def test_no_page_no_text_and_no_object_of_an_intermediary_is_ever_a_refusal(body
         assert not isinstance(understood(status, body, operation), Rejected), (operation, status)
 
 
-@pytest.mark.parametrize(("value", "wait_s"), [("30", 30), ("99999", 3600), ("soon", None), (None, None)])
+@pytest.mark.parametrize(
+    ("value", "wait_s"),
+    [("30", 30), ("99999", 3600), ("Sun, 06 Nov 1994 08:50:07 GMT", 30), ("soon", None), (None, None)],
+)
 def test_a_refusal_says_how_long_it_lasts_when_the_auth_service_does(value: str | None, wait_s: int | None) -> None:
     headers = {"retry-after": value} if value else {}
     assert rejected(understood(423, {"code": "account_locked"}, headers=headers)).retry_after_s == wait_s

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from netra.core.verdict.causes import TABLE
-from netra.core.verdict.outcomes import NO_FACTS, Unknown, unknown
+from netra.core.verdict.causes import TABLE, Phase
+from netra.core.verdict.outcomes import NO_FACTS, Accepted, FieldFault, Rejected, Unknown, code_of, phase_of, unknown
 
 
 def test_no_verdict_takes_transience_and_blame_from_its_row() -> None:
@@ -24,3 +24,28 @@ def test_facts_are_kept_as_they_are_and_absent_ones_cannot_be_filled_in_later() 
     nothing: Any = NO_FACTS
     with pytest.raises(TypeError):
         nothing["status"] = "200"
+
+
+def test_a_refusal_adds_nothing_to_its_page_of_its_own_accord() -> None:
+    assert Rejected(TABLE["account_locked"]).detail == FieldFault("/email", "missing").detail == ""
+
+
+def test_the_code_of_an_outcome_is_ok_or_that_of_its_row() -> None:
+    assert code_of(Accepted("a session")) == "ok"
+    for cause in TABLE.values():
+        assert code_of(Rejected(cause)) == code_of(unknown(cause)) == cause.code
+
+
+def test_a_verdict_was_answered_and_of_no_verdict_the_row_says_how_far_the_request_got() -> None:
+    assert phase_of(Accepted("a session")) is Phase.ANSWERED
+    for cause in TABLE.values():
+        assert phase_of(Rejected(cause)) is Phase.ANSWERED
+        assert phase_of(unknown(cause)) is cause.phase
+    assert {phase_of(unknown(cause)) for cause in TABLE.values()} == set(Phase)
+
+
+def test_an_auth_service_sheds_load_when_it_is_unavailable_without_being_unwell() -> None:
+    assert {cause.code for cause in TABLE.values() if unknown(cause)._replace(counts=False).sheds} == {
+        "auth_service_unavailable"
+    }
+    assert not any(unknown(cause).sheds for cause in TABLE.values())

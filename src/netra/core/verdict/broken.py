@@ -81,13 +81,15 @@ def _before(error: BaseException, *, tls: bool) -> Broken:
         return Broken("connection_timeout", _os_facts(error))
     if not isinstance(error, OSError):
         return Broken("internal_error")
-    return Broken(_unsent(error.errno, tls=tls), _os_facts(error))
+    return Broken(_unsent(error, tls=tls), _os_facts(error))
 
 
-def _unsent(number: int | None, *, tls: bool) -> str:
+def _unsent(error: OSError, *, tls: bool) -> str:
+    number = error.errno
     if number in _LOCAL:
         return "local_resource_exhausted"
-    if number in _CUT:
+    # An end of the stream inside a handshake has no number: asyncio itself raises that.
+    if number in _CUT or (number is None and isinstance(error, ConnectionResetError)):
         return "tls_protocol_error" if tls else "connection_refused"
     # Several addresses that failed in different ways have no number of their own.
     return "connection_refused" if number in (errno.ECONNREFUSED, None) else "destination_unroutable"

@@ -6,6 +6,7 @@ They must never know a path, a field or a code of an auth service: a wire says w
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from enum import IntEnum
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from netra.core.secret import Secret
@@ -15,6 +16,17 @@ Places = Mapping[str, Any]
 """What a wire's row found in a reply: place name to JSON value; absent and null places are left out."""
 
 Kind = Literal["login", "token", "upkeep"]
+
+
+class Urgency(IntEnum):
+    """Who goes first when not everybody can: many depend on a token check, one on a login. In this order."""
+
+    CHECK = 0
+    RENEWAL = 1
+    LOGIN = 2
+
+
+MOST_URGENT: Final = Urgency.CHECK
 
 MAX_TOKEN_CHARS: Final = 32 * 1024
 MAX_TEXT_CHARS: Final = 1024
@@ -86,6 +98,7 @@ class Operation(NamedTuple, Generic[T]):
     """What a wire may say the place of."""
     shape: Callable[[Places], T | None]
     """The answer, or None when a place is missing or of the wrong form."""
+    urgency: Urgency = MOST_URGENT
 
 
 def _text(value: Any, limit_chars: int = MAX_TEXT_CHARS) -> str | None:
@@ -196,10 +209,10 @@ def of_no_use(shape: Callable[[Places], Any], places: Places) -> list[str]:
 
 _SESSION_PLACES: Final = _USER_PLACES | {"access_token", "refresh_token", "token_type", "expires_in"}
 
-LOGIN: Final = Operation("login", "login", False, _SESSION_PLACES, _session)
-REGISTER: Final = Operation("register", "login", False, _USER_PLACES, _user)
-REFRESH: Final = Operation("refresh", "token", False, _SESSION_PLACES, _session)
-LOGOUT: Final = Operation("logout", "token", True, frozenset(), _done)
+LOGIN: Final = Operation("login", "login", False, _SESSION_PLACES, _session, Urgency.LOGIN)
+REGISTER: Final = Operation("register", "login", False, _USER_PLACES, _user, Urgency.LOGIN)
+REFRESH: Final = Operation("refresh", "token", False, _SESSION_PLACES, _session, Urgency.RENEWAL)
+LOGOUT: Final = Operation("logout", "token", True, frozenset(), _done, Urgency.RENEWAL)
 VALIDATE: Final = Operation("validate", "token", True, _USER_PLACES | {"valid", "expires_at"}, _identity)
 CONFIG: Final = Operation(
     "config",

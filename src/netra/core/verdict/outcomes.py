@@ -69,6 +69,11 @@ class Unknown(NamedTuple):
         """How far the request got."""
         return self.cause.phase
 
+    @property
+    def sheds(self) -> bool:
+        """Did the auth service say that it is overloaded? Then fewer calls help, and it is not ill."""
+        return self.cause.code == "auth_service_unavailable" and not self.counts
+
 
 Outcome = Accepted[T] | Rejected | Unknown
 

@@ -135,6 +135,8 @@ class Label(NamedTuple):
     client_address: str | None = None
     user_agent: str | None = None
     idempotency_key: str | None = None
+    address_shared: bool = False
+    """Are strangers behind that address, too, so that it stands for none of them?"""
 
 
 class Call(NamedTuple, Generic[T]):

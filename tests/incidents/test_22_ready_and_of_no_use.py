@@ -1,0 +1,61 @@
+"""Every login was a 503 while the platform said that all instances were ready: being alive had been taken for working.
+
+Three questions, three answers: is it alive, does it want requests, and does what it depends on work? It must never
+answer one of them for another.
+"""
+
+from typing import Any, Final
+
+from netra.lab import scripts
+from netra.lab.faulty_auth_service import FaultyAuthService
+from tests.incidents.operators import first_complaint
+from tests.support import wire
+from tests.support.gateways import Running, gateway, served
+from tests.support.places import free_port
+
+PLANES: Final = ("/livez", "/readyz")
+
+
+async def planes(running: Running, admin: str) -> tuple[list[int], int, Any]:
+    """The status of liveness and readiness, that of health, and what health says."""
+    health = await wire.ask(admin, "GET", "/health")
+    return [(await running.ask("GET", path)).status for path in PLANES], health.status, health.json
+
+
+async def test_with_the_auth_service_gone_it_is_alive_and_ready_and_its_health_is_red_and_names_the_cause() -> None:
+    async with (
+        gateway(f"http://127.0.0.1:{free_port()}") as running,
+        served(running.assembled.admin, running.stop) as admin,
+    ):
+        live_and_ready, status, health = await planes(running, admin)
+        complaint = first_complaint(running.lines)
+    assert (live_and_ready, status, health["status"]) == ([200, 200], 503, "fail")
+    (connectivity,) = health["checks"]["auth_service:connectivity"]
+    assert connectivity["code"] == complaint["code"] == "connection_refused"
+    assert complaint["event"] == "Auth service connectivity test failed"
+
+
+async def test_logins_that_fail_behind_a_probe_that_succeeds_turn_health_red_too() -> None:
+    async with (
+        FaultyAuthService() as service,
+        gateway(service.url, NETRA_BREAKER="true", NETRA_BREAKER_OPEN_S="30") as running,
+        served(running.assembled.admin, running.stop) as admin,
+    ):
+        service.answer("/auth/login", scripts.json_reply(500, {"detail": "oops"}))
+        for _ in range(20):
+            await running.log_in()
+        live_and_ready, status, health = await planes(running, admin)
+    assert (live_and_ready, status, health["status"]) == ([200, 200], 503, "fail")
+    assert health["checks"]["auth_service:connectivity"][0]["status"] == "pass"
+    assert health["checks"]["auth_service:circuit"][0]["code"] == "auth_service_error"
+
+
+async def test_a_gateway_with_a_secret_that_is_not_known_is_ready_and_its_health_says_who_must_act() -> None:
+    async with (
+        FaultyAuthService(secret="the-one-that-is-registered") as service,
+        gateway(service.url) as running,
+        served(running.assembled.admin, running.stop) as admin,
+    ):
+        live_and_ready, status, health = await planes(running, admin)
+    assert (live_and_ready, status) == ([200, 200], 503)
+    assert health["checks"]["auth_service:handshake"][0]["code"] == "service_credentials_rejected"
