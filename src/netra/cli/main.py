@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "demo": Command("Gateway, auth service and one user, to try and to break.", "netra.cli.demo", "demo", "authd"),
     "doctor": Command("Say what is wrong with the settings, and the cure.", "netra.cli.doctor", "doctor"),
     "wire": Command("Show, check and learn how an auth service is spoken to.", "netra.cli.wire", "app"),
+    "lab": Command("Run an auth service, or a proxy, that fails as it is told.", "netra.cli.lab.app", "app"),
     "authd": Command("Run the embedded auth service.", "netra.cli.authd", "authd", "authd"),
     "users": Command("Add and list users of the embedded auth service.", "netra.cli.users", "app", "authd"),
     "services": Command("Register services with the embedded auth service.", "netra.cli.services", "app", "authd"),

@@ -42,12 +42,35 @@ class Authority:
         begun, ended = now - timedelta(days=30), now - timedelta(days=1)
         return self._context(self._authority.issue_cert("127.0.0.1", "localhost", not_before=begun, not_after=ended))
 
+    def not_yet_valid(self) -> ssl.SSLContext:
+        """Signed and for this machine, from tomorrow on."""
+        now = datetime.now(UTC)
+        begins, ends = now + timedelta(days=1), now + timedelta(days=30)
+        return self._context(self._authority.issue_cert("127.0.0.1", "localhost", not_before=begins, not_after=ends))
+
+    def of_another_authority(self) -> ssl.SSLContext:
+        """Valid and for this machine, but signed by an authority that nobody knows."""
+        return self._context(trustme.CA(organization_name="Elsewhere Ltd").issue_cert("127.0.0.1", "localhost"))
+
     def demanding(self) -> ssl.SSLContext:
         """Good, and it serves nobody who shows no certificate of this authority."""
         context = self.good()
         context.verify_mode = ssl.CERT_REQUIRED
         self._authority.configure_trust(context)
         return context
+
+    def of_quality(self, word: str) -> ssl.SSLContext | None:
+        """A server's context by the word for its quality, e.g. `expired`; None for `no-tls`. Raises: KeyError."""
+        if word == "no-tls":
+            return None
+        return {
+            "good": self.good,
+            "expired": self.expired,
+            "not-yet-valid": self.not_yet_valid,
+            "other-name": self.of_another_name,
+            "other-authority": self.of_another_authority,
+            "client-certificate": self.demanding,
+        }[word]()
 
     def pair(self, name: str = "client") -> Pair:
         """A client's certificate and key, new at each call, as `<name>.pem` and `<name>.key` in the folder."""

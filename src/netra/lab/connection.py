@@ -8,10 +8,12 @@ import contextlib
 import json
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 _MAX_HEAD_BYTES: Final = 256 * 1024
+_MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 _FAREWELL_S: Final = 0.2
 """How long a peer may take to end TLS in order."""
 _LINGER_NOT_AT_ALL: Final = struct.pack("ii", 1, 0)
@@ -29,6 +31,10 @@ class Delivery(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     """As sent: spelling, order and repetitions."""
     body: bytes
+    arrived_at_s: float = 0.0
+    """When it was whole, monotonic."""
+    fault: str = ""
+    """The name of the fault that it met; empty when it met none, or a script."""
 
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever its spelling; None when it was not sent."""
@@ -43,7 +49,7 @@ class Delivery(NamedTuple):
         """The body read as JSON; None when it is not JSON."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     @property
@@ -82,11 +88,13 @@ class Connection:
             method, target, _ = line.split(" ")
             headers = tuple((name, value.strip()) for name, _, value in (each.partition(":") for each in lines))
             length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
+            if length > _MAX_BODY_BYTES:
+                return None
             body = await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):
             return None
         path, _, query = target.partition("?")
-        return Delivery(self.number, method, path, query, headers, body)
+        return Delivery(self.number, method, path, query, headers, body, time.monotonic())
 
     async def send(self, content: bytes) -> None:
         """Write these bytes and nothing else; a peer that has gone is no fault."""

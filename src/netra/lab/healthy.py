@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from netra.lab.connection import Delivery, Script
-from netra.lab.scripts import json_reply, problem, session
+from netra.lab.scripts import json_message, problem_message, raw, session
 
 WRONG_PASSWORD: Final = "wrong"  # noqa: S105 - what somebody types in to be refused
 
@@ -18,40 +18,54 @@ UNSEALED: Final = frozenset({"/health", "/.well-known/jwks.json"})
 
 def healthy(delivery: Delivery, *, idempotency: bool) -> Script | None:
     """The healthy answer to a delivery; None when there is no such route."""
+    answer = healthy_message(delivery, idempotency=idempotency)
+    return None if answer is None else raw(answer)
+
+
+def healthy_message(delivery: Delivery, *, idempotency: bool) -> bytes | None:
+    """The same as bytes. A body that misses what it needs is refused as one that cannot be read."""
     if (delivery.method, delivery.path) == ("GET", HANDSHAKE):
-        return json_reply(200, _handshake(delivery, idempotency=idempotency))
+        return json_message(200, _handshake(delivery, idempotency=idempotency))
     answering = _ROUTES.get((delivery.method, delivery.path))
-    return answering(delivery) if answering else None
+    try:
+        return answering(delivery) if answering else None
+    except (LookupError, TypeError, AttributeError):
+        return problem_message(422, "invalid_fields")
 
 
-def _login(delivery: Delivery) -> Script:
+def owner_of(token: object) -> str | None:
+    """The e-mail address that a token of this lab names; None for any other token."""
+    return (_email_of(token, "access-") or _email_of(token, "refresh-")) if isinstance(token, str) else None
+
+
+def _login(delivery: Delivery) -> bytes:
     document = delivery.json
     if document["password"] == WRONG_PASSWORD:
-        return problem(401, "invalid_credentials")
-    return json_reply(200, session(document["email"]))
+        return problem_message(401, "invalid_credentials")
+    return json_message(200, session(document["email"]))
 
 
-def _register(delivery: Delivery) -> Script:
+def _register(delivery: Delivery) -> bytes:
     document = delivery.json
-    return json_reply(201, {"user": {**session(document["email"])["user"], "name": document.get("name")}})
+    return json_message(201, {"user": {**session(document["email"])["user"], "name": document.get("name")}})
 
 
-def _refresh(delivery: Delivery) -> Script:
+def _refresh(delivery: Delivery) -> bytes:
     email = _email_of(delivery.json["refresh_token"], "refresh-")
-    return json_reply(200, session(email)) if email else problem(401, "refresh_rejected")
+    return json_message(200, session(email)) if email else problem_message(401, "refresh_rejected")
 
 
-def _logout(delivery: Delivery) -> Script:
-    return json_reply(200, {"success": True})
+def _logout(delivery: Delivery) -> bytes:
+    return json_message(200, {"success": True})
 
 
-def _validate(delivery: Delivery) -> Script:
+def _validate(delivery: Delivery) -> bytes:
     email = _email_of(delivery.json["token"], "access-")
     if email is None:
-        return json_reply(200, {"valid": False, "code": "token_rejected"})
+        return json_message(200, {"valid": False, "code": "token_rejected"})
     user = session(email)["user"]
     known = {"valid": True, "user_id": user["id"], "email": email, "name": user["name"]}
-    return json_reply(200, {**known, "expires_at": "2099-01-01T00:00:00Z"})
+    return json_message(200, {**known, "expires_at": "2099-01-01T00:00:00Z"})
 
 
 def _email_of(token: str, kind: str) -> str | None:
@@ -61,8 +75,8 @@ def _email_of(token: str, kind: str) -> str | None:
         return None
 
 
-def _config(delivery: Delivery) -> Script:
-    return json_reply(
+def _config(delivery: Delivery) -> bytes:
+    return json_message(
         200,
         {
             "registration_enabled": True,
@@ -74,15 +88,15 @@ def _config(delivery: Delivery) -> Script:
     )
 
 
-def _health(delivery: Delivery) -> Script:
-    return json_reply(200, {"status": "ok"})
+def _health(delivery: Delivery) -> bytes:
+    return json_message(200, {"status": "ok"})
 
 
-def _jwks(delivery: Delivery) -> Script:
-    return json_reply(200, {"keys": []})
+def _jwks(delivery: Delivery) -> bytes:
+    return json_message(200, {"keys": []})
 
 
-_ROUTES: Final[Mapping[tuple[str, str], Callable[[Delivery], Script]]] = {
+_ROUTES: Final[Mapping[tuple[str, str], Callable[[Delivery], bytes]]] = {
     ("POST", "/auth/login"): _login,
     ("POST", "/auth/register"): _register,
     ("POST", "/auth/refresh"): _refresh,

@@ -26,6 +26,17 @@ def message(status: int | str, headers: Headers = (), body: bytes = b"", *, leng
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body
 
 
+def json_message(status: int, document: Any, headers: Headers = ()) -> bytes:
+    """An HTTP answer with this document as JSON, as bytes."""
+    return message(status, (JSON, *headers), json.dumps(document).encode())
+
+
+def problem_message(status: int, code: str, headers: Headers = (), **members: Any) -> bytes:
+    """A refusal in the form of RFC 9457 with its code, as bytes."""
+    document = {"type": "about:blank", "title": code, "status": status, "code": code, **members}
+    return message(status, (PROBLEM, *headers), json.dumps(document).encode())
+
+
 def reply(status: int, body: bytes = b"", headers: Headers = ()) -> Script:
     """A whole answer with this body."""
     return raw(message(status, headers, body))
@@ -33,13 +44,12 @@ def reply(status: int, body: bytes = b"", headers: Headers = ()) -> Script:
 
 def json_reply(status: int, document: Any, headers: Headers = ()) -> Script:
     """A whole answer with this document as JSON."""
-    return reply(status, json.dumps(document).encode(), (JSON, *headers))
+    return raw(json_message(status, document, headers))
 
 
 def problem(status: int, code: str, headers: Headers = (), **members: Any) -> Script:
     """A refusal in the form of RFC 9457, with its code."""
-    document = {"type": "about:blank", "title": code, "status": status, "code": code, **members}
-    return reply(status, json.dumps(document).encode(), (PROBLEM, *headers))
+    return raw(problem_message(status, code, headers, **members))
 
 
 def html(status: int, page: str, headers: Headers = ()) -> Script:

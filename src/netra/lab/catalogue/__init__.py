@@ -1,0 +1,1 @@
+"""The rows of the lab's table of faults, a file for each part of an answer that can go wrong."""
