@@ -18,9 +18,9 @@ from tests.house.source import ROOT, Source, hold, imports, problem, sample, sou
 
 MODULES_OF = {"argon2-cffi": "argon2"}
 """Distributions that are imported under another name."""
-ROOMS_OF_EXTRAS = {"src/netra/authd/": "authd", "src/netra/lab/": "lab"}
+ROOMS_OF_EXTRAS = {"src/netra/authd/": "authd", "src/netra/lab/": "lab", "src/netra/testing/": "testing"}
 """The rooms that may use more than the gateway's own dependencies, and the extra that brings it."""
-LOCKS = ("gateway.txt", "run.txt", "build.txt", "dev.txt", "tool.txt")
+LOCKS = ("gateway.txt", "run.txt", "bench.txt", "build.txt", "dev.txt", "tool.txt")
 
 PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^ ;\\]+)(?: ; (?P<marker>[^\\]+?))? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")
