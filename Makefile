@@ -12,7 +12,7 @@ QUICK_TESTS := tests/core
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo tour test quick lint types format docs lock check-lock bench wheel clean
+.PHONY: help demo tour test faults quick lint types format docs lock check-lock bench resilience wheel clean
 
 help: ## List what there is
 	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then bold='\033[1;36m'; plain='\033[0m'; fi; \
@@ -39,6 +39,9 @@ test: $(VENV)/.dev ## Run all tests and hold the coverage gates (ARGS="-n 2" for
 		echo "Coverage of $$room: at least 95 %."; \
 		$(BIN)/coverage report --include="src/netra/$$room/*" --fail-under=95 || exit 1; \
 	done
+
+faults: $(VENV)/.dev ## Show every row of docs/faults.md over real sockets (ARGS="-k port-closed" for one)
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 quick: lint ## Lint, types and the tests of core, in under twenty seconds
 	@mkdir -p build; $(BIN)/mypy >build/types.txt 2>&1 & types=$$!; \
@@ -71,8 +74,9 @@ wheel: $(VENV)/.dev ## Build the wheel and try it in an environment of its own
 
 # --- keep it --------------------------------------------------------------------------------------------------------
 
-docs: $(VENV)/.run ## Write docs/settings.md and .env.example anew from the settings
+docs: $(VENV)/.dev ## Write docs/settings.md, .env.example and docs/faults.md anew from what they describe
 	@$(BIN)/python -m netra.settings.reference
+	@$(BIN)/python -m tests.faults.reference
 
 lock: $(VENV)/.lock ## Resolve the requirements anew within pyproject.toml (ARGS=--upgrade for the newest)
 	@UV=$(BIN)/uv requirements/lock requirements $(ARGS)
@@ -87,6 +91,9 @@ bench: $(VENV)/.run ## Measure what a login costs beside nginx (needs nginx and 
 	@PATH="$$PATH:/usr/sbin"; for tool in nginx wrk; do \
 		command -v $$tool >/dev/null || { echo "No $$tool here. On Debian and Ubuntu: apt install nginx wrk"; exit 1; }; \
 	done; $(BIN)/python benchmarks/login_cost.py $(ARGS)
+
+resilience: $(VENV)/.bench ## Show how a gateway and its auth service fare under load and outages, with plots (ARGS="outage")
+	@$(BIN)/python benchmarks/resilience/run.py $(ARGS)
 
 clean: ## Remove .venv, builds and caches
 	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -112,6 +119,11 @@ $(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml | $(BIN
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@echo "Installing what tests and checks need."
 	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.run
+	@echo "Installing what experiments and their plots need."
+	@$(INSTALL) -r requirements/bench.txt
 	@touch $@
 
 $(VENV)/.lock: requirements/tool.txt | $(BIN)/python
