@@ -12,7 +12,7 @@ QUICK_TESTS := tests/core
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo tour test faults quick lint types format docs lock check-lock bench resilience wheel clean
+.PHONY: help demo tour test faults quick lint types format docs lock check-lock bench resilience mutants wheel clean
 
 help: ## List what there is
 	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then bold='\033[1;36m'; plain='\033[0m'; fi; \
@@ -95,8 +95,11 @@ bench: $(VENV)/.run ## Measure what a login costs beside nginx (needs nginx and 
 resilience: $(VENV)/.bench ## Show how a gateway and its auth service fare under load and outages, with plots (ARGS="outage")
 	@$(BIN)/python benchmarks/resilience/run.py $(ARGS)
 
+mutants: $(VENV)/.mutants ## Break the code that decides, and see that the tests notice (ARGS="--max-children 1")
+	@nice $(BIN)/python -m tests.core.mutants $(ARGS)
+
 clean: ## Remove .venv, builds and caches
-	rm -rf $(VENV) build dist .coverage .coverage.* htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist mutants .coverage .coverage.* htmlcov .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment, made once and again when a lock or pyproject.toml changes -------------------------------------
@@ -124,6 +127,11 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.run
 	@echo "Installing what experiments and their plots need."
 	@$(INSTALL) -r requirements/bench.txt
+	@touch $@
+
+$(VENV)/.mutants: requirements/mutants.txt $(VENV)/.dev
+	@echo "Installing what makes mutants."
+	@$(INSTALL) -r requirements/mutants.txt
 	@touch $@
 
 $(VENV)/.lock: requirements/tool.txt | $(BIN)/python

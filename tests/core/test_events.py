@@ -8,6 +8,7 @@ import pytest
 from netra.core import events
 from netra.core.events import AttemptEnded, Event
 from netra.core.findings import Finding
+from netra.core.pace.breaker import Circuit
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Session
 from netra.core.verdict.outcomes import Accepted, Rejected, Unknown
@@ -21,6 +22,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "account": str | None,
         "trace_id": str | None,
     },
+    "CircuitChanged": {"kind": str, "circuit": Circuit},
     "ConnectivityChecked": {
         "request_id": str,
         "code": str | None,

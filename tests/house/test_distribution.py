@@ -20,7 +20,7 @@ MODULES_OF = {"argon2-cffi": "argon2"}
 """Distributions that are imported under another name."""
 ROOMS_OF_EXTRAS = {"src/netra/authd/": "authd", "src/netra/lab/": "lab", "src/netra/testing/": "testing"}
 """The rooms that may use more than the gateway's own dependencies, and the extra that brings it."""
-LOCKS = ("gateway.txt", "run.txt", "bench.txt", "build.txt", "dev.txt", "tool.txt")
+LOCKS = ("gateway.txt", "run.txt", "bench.txt", "build.txt", "dev.txt", "mutants.txt", "tool.txt")
 
 PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[^ ;\\]+)(?: ; (?P<marker>[^\\]+?))? \\")
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?: \\)?")

@@ -5,7 +5,15 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from netra.core.pace.breaker import (
     JITTER_RATIO,
@@ -159,7 +167,9 @@ class OneAtATime(Traffic):
                 self.breaker.give_back(granted)
 
 
-TestTraffic = Traffic.TestCase
-TestTraffic.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestOneAtATime = OneAtATime.TestCase
-TestOneAtATime.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+def test_no_traffic_makes_it_open_for_nothing_admit_too_early_or_stay_open() -> None:
+    run_state_machine_as_test(Traffic, settings=settings(max_examples=60, stateful_step_count=40, deadline=None))
+
+
+def test_no_traffic_makes_it_try_twice_at_once() -> None:
+    run_state_machine_as_test(OneAtATime, settings=settings(max_examples=30, stateful_step_count=30, deadline=None))

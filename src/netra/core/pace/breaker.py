@@ -166,7 +166,6 @@ class Breaker:
         self.state = state
         self.era += 1
         self._successes_count = 0
-        self._trial_under_way = False
         self._on_change(self.seen(now_s))
         self._window.clear()
 
