@@ -36,9 +36,8 @@ class Shares(NamedTuple):
     def of(cls, descriptors_count: int, max_in_flight: int) -> "Shares":
         """Operators, the auth service and we ourselves get theirs first; whatever is left is for clients."""
         operators_count = min(_MOST_OPERATORS, descriptors_count // 8)
-        calls_count = min(max_in_flight, descriptors_count // 4)
-        left = descriptors_count - operators_count - calls_count - _OWN_DESCRIPTORS
-        return cls(min(_MOST_CLIENTS, max(left, descriptors_count // 4)), operators_count)
+        left = descriptors_count - operators_count - max_in_flight - _OWN_DESCRIPTORS
+        return cls(min(_MOST_CLIENTS, max(left, descriptors_count // 8)), operators_count)
 
 
 async def serve_gateway(

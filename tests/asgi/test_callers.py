@@ -145,6 +145,13 @@ def test_a_peer_that_speaks_for_itself_or_is_trusted_is_not_told() -> None:
     assert told == []
 
 
+def test_a_forgotten_proxy_of_a_carriers_or_a_clusters_network_is_told_too() -> None:
+    callers, told = doubting()
+    assert callers.caller("100.64.3.7", said("198.51.100.7")).shared
+    assert not callers.caller("8.8.8.8", said("198.51.100.7")).shared
+    assert told == ["100.64.3.7"]
+
+
 def test_only_so_many_are_told_whoever_comes() -> None:
     callers, told = doubting()
     for number in range(200):

@@ -12,9 +12,9 @@ import pytest
 from netra.core.events import AttemptEnded
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Done, Identity, Offer, Session, User
-from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown, code_of
 from netra.core.verdict.reply import Broken, Reply
-from netra.gateway.offer import FRESH_S
+from netra.gateway.offer import FAILED_S, FRESH_S
 from netra.testing.fakes import reply
 from tests.gateway.support import (
     GOOD_OFFER,
@@ -242,7 +242,14 @@ async def test_the_last_good_offer_lasts_through_an_outage_and_a_new_one_replace
 async def test_without_ever_a_good_offer_the_reason_is_answered() -> None:
     stage = Stage(REFUSED, GOOD_OFFER)
     assert isinstance(await stage.gateway.offer(LABEL, stage.now_s), Unknown)
-    assert isinstance(await stage.gateway.offer(LABEL, stage.now_s), Accepted)
+    assert isinstance(await stage.gateway.offer(LABEL, stage.now_s + FAILED_S), Accepted)
+
+
+async def test_a_failed_question_for_the_offer_is_not_repeated_for_everybody_who_comes() -> None:
+    stage = Stage(REFUSED)
+    began_s = stage.now_s
+    told = [await stage.gateway.offer(LABEL, began_s + later_s) for later_s in (0.0, 0.5, 0.99)]
+    assert {code_of(each) for each in told} == {"connection_refused"}
 
 
 @pytest.mark.parametrize(

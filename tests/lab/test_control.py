@@ -149,6 +149,7 @@ async def test_an_unknown_fault_is_404_with_the_near_names_and_changes_nothing()
         ("/fault/connection-refused?path=/auth/login", 409, "cannot_be_played"),
         ("/fault/status-500?path=login", 422, "invalid_fields"),
         ("/fault/status-500?pth=/auth/login", 422, "invalid_fields"),
+        ("/fault/status-500?" + "&".join(f"x{number}=1" for number in range(20)), 422, "invalid_fields"),
         ("/fault/", 405, "method_not_allowed"),
         ("/fault/a/b", 404, "not_found"),
         ("/faults", 405, "method_not_allowed"),

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from netra.core.pace.breaker import MIN_CALLS_COUNT, TRIALS_COUNT, Breaker
-from netra.core.verdict.causes import TABLE
-from netra.core.verdict.operations import LOGIN, REFRESH, VALIDATE
+from netra.core.pace.budget import RetryBudget
+from netra.core.pace.limiter import REGROWTH_S
+from netra.core.verdict.causes import TABLE, Phase
+from netra.core.verdict.operations import LOGIN, REFRESH, VALIDATE, Urgency
 from netra.core.verdict.outcomes import Accepted, Outcome, Unknown, code_of, unknown
 from netra.core.verdict.reply import Broken
 from netra.link.calls import Link, ask, never_open
@@ -140,6 +142,49 @@ async def test_an_attempt_whose_second_try_is_kept_out_tells_what_came_of_the_fi
     assert (outcome.cause.code, len(exchange.asked)) == ("connection_refused", 1)
     assert [each.code for each in outcome.tried] == ["connection_refused"]
     assert outcome.facts["circuit"] == "open"
+
+
+async def test_a_try_that_never_left_does_not_hide_one_that_may_have_arrived() -> None:
+    lost = Broken("connection_terminated")
+    link, exchange, clock = guarded(lost, then=Broken("connection_refused"), tries=3)
+    link.standing = link.standing._replace(idempotency=True)
+    outcome = await ask(call_of(key="key-1"), link, within(clock))
+    assert isinstance(outcome, Unknown)
+    assert [each.code for each in outcome.tried] == ["connection_terminated", *["connection_refused"] * 2]
+    assert (outcome.cause.code, outcome.phase, len(exchange.asked)) == ("connection_terminated", Phase.MAYBE_SENT, 3)
+
+
+async def test_time_that_we_have_lost_ourselves_opens_nothing() -> None:
+    link, exchange, clock = guarded()
+    late = within(clock, 0.5)
+    clock.advance(1.0)
+    codes = {code_of(await ask(call_of(), link, late)) for _ in range(3 * MIN_CALLS_COUNT)}
+    assert (codes, exchange.asked) == ({"connection_timeout"}, [])
+    assert link.circuits["login"].state == "closed"
+
+
+async def test_calls_that_were_not_sent_pay_for_no_retries() -> None:
+    link, _, clock = guarded(slots=Slots(1, wait_s=0.0), budget=RetryBudget(FakeClock().now_s()))
+    assert link.slots.take_free()
+    await times(300, link, clock)
+    assert link.budget.allows(clock.now_s())
+    for _ in range(3):
+        link.budget.spend()
+    assert not link.budget.allows(clock.now_s())
+
+
+async def test_a_limit_that_grows_back_lets_in_whoever_waits_before_whoever_comes() -> None:
+    slots = Slots(20, wait_s=60.0)
+    slots.taken_count = 10
+    slots.overloaded(1000.0)
+    slots.regrow(1000.0)
+    slots.taken_count = slots.limit_count
+    waiting = asyncio.create_task(slots.take(Urgency.LOGIN))
+    await asyncio.sleep(0)
+    slots.regrow(1001.0)
+    assert await waiting
+    slots.regrow(1000.0 + REGROWTH_S)
+    assert slots.limit_count == 20
 
 
 async def test_an_auth_service_that_sheds_load_gets_fewer_calls_at_once_and_opens_nothing() -> None:

@@ -237,6 +237,19 @@ async def test_when_both_secrets_are_refused_the_auth_service_was_asked_twice() 
         assert running.lines_of(body["request_id"])[0]["event"] == "Login failed: Access forbidden"
 
 
+@pytest.mark.parametrize(
+    "refusal", [json_reply(status, {"detail": "No."}) for status in (401, 403)], ids=["401", "403"]
+)
+async def test_a_refusal_that_may_have_been_a_wrong_passwords_is_not_provoked_again(refusal: Script) -> None:
+    how = {"SERVICE_SECRET_PREVIOUS": OTHER_SECRET, "NETRA_TRIES": "3"}
+    async with FaultyAuthService() as service:
+        service.answer("/auth/handshake", json_reply(500, {}))
+        async with gateway(service.url, **how) as running:
+            service.answer("/auth/login", json_reply(status, {"detail": "No."}))
+            assert_problem(await running.log_in(), 502, "service_credentials_rejected")
+            assert seals(service) == [SECRET]
+
+
 async def test_with_one_secret_a_refusal_of_it_is_final(patient: Running, service: FaultyAuthService) -> None:
     service.answer("/auth/login", in_turn(problem(401, "service_credentials_rejected"), GOOD))
     assert_problem(await patient.log_in(), 502, "service_credentials_rejected")

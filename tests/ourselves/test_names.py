@@ -42,7 +42,17 @@ def possible(folder: Path) -> bool:
 def test_whatever_a_name_server_does_logins_have_their_end_in_time(tmp_path: Path) -> None:
     if not possible(tmp_path):
         pytest.skip("the kernel does not allow a network of one's own here")
-    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "python_functions=inside_*", str(INSIDE)]
+    run = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-o",
+        "python_functions=inside_*",
+        str(INSIDE),
+    ]
     done = subprocess.run(
         [*prepared(tmp_path), *run], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False,
         timeout=120,

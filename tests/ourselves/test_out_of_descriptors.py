@@ -53,9 +53,8 @@ def test_clients_operators_and_calls_fit_together_and_everybody_has_some(limit: 
     shares = Shares.of(limit, max_in_flight)
     assert shares.clients_count >= 1
     assert shares.operators_count >= 1
-    calls_count = min(max_in_flight, limit // 4)
-    if limit >= 64:
-        assert shares.clients_count + shares.operators_count + calls_count + 16 <= limit
+    if limit - max_in_flight - 64 >= limit // 8:
+        assert shares.clients_count + shares.operators_count + max_in_flight + 32 <= limit
     assert shares.clients_count <= 10_000
     if limit >= 1024 and max_in_flight <= 100:
         assert shares.clients_count >= 800

@@ -105,6 +105,16 @@ async def test_a_circuit_that_is_not_closed_says_why_and_until_when(passed_s: fl
     assert login["next_try_in_s"] == (5.0 if state == "open" else 0.0)
 
 
+async def test_a_circuit_whose_time_has_come_turns_nobody_away_who_looks_before_he_calls() -> None:
+    breaker = Breaker(5.0)
+    for _ in range(MIN_CALLS_COUNT):
+        breaker.settle(breaker.admit(900.0), unknown(TABLE["dns_timeout"]), 900.0, 0.5)
+    due = Front(link={"standing": WELL, "circuits": {**never_open(), "login": breaker}}, now_s=1000.0)
+    answer = await due.operate("GET", "/health")
+    assert (answer.status, answer.json["status"]) == (200, "warn")
+    assert answer.json["checks"]["auth_service:circuit"][0]["observedValue"] == "open"
+
+
 async def test_a_service_that_is_switched_off_is_no_success() -> None:
     off = Front(link={"standing": Standing(), "enabled": False})
     answer = await off.operate("GET", "/health")

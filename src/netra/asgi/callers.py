@@ -70,7 +70,7 @@ class Callers:
         if peer in self._told:
             return True
         read = _read_address(peer.encode("ascii", "replace"))
-        if read is None or not read.is_private:
+        if read is None or read.is_global:
             return False
         if len(self._told) < _MAX_DOUBTS:
             self._told.add(peer)

@@ -331,9 +331,9 @@ class GuardedProtocol(asyncio.Protocol):
         """The server stops: what is asked by now is answered, and whoever has just come may still ask."""
         if self._answering is not None:
             self._answering.keep_alive = False
-        elif self._receiving and self.loop.time() - self.since_s < _WELCOME_S:
+        elif (self._receiving and self.loop.time() - self.since_s < _WELCOME_S) or has_unread(self.transport):
             self.loop.call_later(_WELCOME_S, self.shutdown)
-        elif not self._begun and not has_unread(self.transport):
+        elif not self._begun:
             self.close()
 
     def _refuse_head(self) -> None:

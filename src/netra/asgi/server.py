@@ -139,6 +139,7 @@ async def serve(
         loop.create_task(_sweep(server.server_state.connections, each.listener.app.limits))
         for server, each in zip(servers, bound, strict=True)
     ]
+    ending: list[asyncio.Task[Any]] = []
     try:
         while not all(server.started for server in servers):
             for ended in (task for task in tasks if task.done()):
@@ -150,9 +151,8 @@ async def serve(
         for each in bound:
             each.listener.app.draining = True
         draining = loop.create_task(_drain(list(zip(servers, bound, tasks, strict=True)), drain_delay_s))
-        insisting = loop.create_task(insisted.wait())
-        await asyncio.wait({draining, insisting}, return_when=asyncio.FIRST_COMPLETED)
-        insisting.cancel()
+        ending += (draining, loop.create_task(insisted.wait()))
+        await asyncio.wait(ending, return_when=asyncio.FIRST_COMPLETED)
         if not draining.done():
             draining.cancel()
             await _cut_off(servers)
@@ -160,9 +160,9 @@ async def serve(
         draining.result()
         return 0
     finally:
-        for task in (*sweeps, *tasks):
+        for task in (*sweeps, *ending, *tasks):
             task.cancel()
-        await asyncio.gather(*sweeps, *tasks, return_exceptions=True)
+        await asyncio.gather(*sweeps, *ending, *tasks, return_exceptions=True)
         for number in signals:
             loop.remove_signal_handler(number)
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, NamedTuple
 
 _MAX_HEAD_BYTES: Final = 256 * 1024
-_MAX_BODY_BYTES: Final = 4 * 1024 * 1024
+_MAX_BODY_BYTES: Final = 256 * 1024
 _FAREWELL_S: Final = 0.2
 """How long a peer may take to end TLS in order."""
 _LINGER_NOT_AT_ALL: Final = struct.pack("ii", 1, 0)

@@ -12,7 +12,7 @@ from netra.core.pace.breaker import REFUSED, Breaker, Permit
 from netra.core.pace.budget import RetryBudget
 from netra.core.pace.deadline import Deadline
 from netra.core.pace.retry import After, Attempted, No, WithOtherSeal, again
-from netra.core.verdict.causes import TABLE
+from netra.core.verdict.causes import TABLE, Phase
 from netra.core.verdict.classify import classify
 from netra.core.verdict.operations import Kind
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Tried, Unknown, code_of, phase_of, unknown
@@ -87,7 +87,7 @@ class _Asking:
         self.allowed_tries = allowed_tries
         self.tried: tuple[Tried, ...] = ()
         self.exchanged: Unknown | None = None
-        """The latest outcome of an exchange, as long as there is no verdict."""
+        """What came of the asking so far: of the latest exchange, but of one that was sent before one that was not."""
         self.tries = 1
         self.seal_number = link.good_seal
         self.switched = False
@@ -96,8 +96,6 @@ class _Asking:
         """One try: a slot, a permit, an exchange, and what it means."""
         link, breaker, slots = self.link, self.breaker, self.link.slots
         started_s = link.clock.now_s()
-        if not self.tried:
-            link.budget.called(started_s)
         if breaker.refuses(started_s):
             return self.kept_out(started_s)
         slots.regrow(started_s)
@@ -106,11 +104,16 @@ class _Asking:
         permit, outcome = REFUSED, None
         try:
             now_s = link.clock.now_s()
+            left_s = self.deadline.left_s(now_s)
+            if left_s <= 0:
+                return unknown(TABLE["connection_timeout"])
             permit = breaker.admit(now_s)
             if permit == REFUSED:
                 return self.kept_out(now_s)
+            if not self.tried:
+                link.budget.called(now_s)
             seal = link.seals.in_order[self.seal_number] if self.call.template.sealed else None
-            got = await link.exchange(self.call, seal, self.deadline.left_s(now_s))
+            got = await link.exchange(self.call, seal, left_s)
             outcome = classify(self.call, got, link.standing)
         finally:
             if outcome is None:
@@ -136,7 +139,7 @@ class _Asking:
         self.breaker.settle(permit, outcome, ended_s, self.link.clock.rand())
         number = len(self.tried) + 1
         self.tried = (*self.tried, Tried(number, phase_of(outcome), code_of(outcome), ended_s - started_s))
-        if isinstance(outcome, Unknown):
+        if isinstance(outcome, Unknown) and (self.exchanged is None or outcome.phase is not Phase.NEVER_SENT):
             self.exchanged = outcome
 
     def next_step(self, outcome: Unknown) -> After | WithOtherSeal | No:
@@ -168,7 +171,7 @@ class _Asking:
     def failure(self, outcome: Unknown) -> Unknown:
         """How the asking ended, with all that was tried and, for the sentences, how long it was allowed to take.
 
-        Whoever has asked once tells what came of it, also when a later try was not let through.
+        Whoever has asked once tells what came of it, also when a later try was not let through, or never left.
         """
         told = self.exchanged or outcome
         facts = {**told.facts, "budget_s": f"{self.deadline.budget_s:g}", "circuit": self.breaker.state}

@@ -35,6 +35,8 @@ class Slots:
         """Take back what was given up, as time allows."""
         if self._limit.lowered:
             self.limit_count = self._limit.count(now_s)
+            while self.taken_count < self.limit_count and self._hand_on():
+                self.taken_count += 1
 
     def take_free(self) -> bool:
         """Take a slot if one is free; whoever takes one gives it back."""
@@ -71,11 +73,15 @@ class Slots:
 
     def give_back(self) -> None:
         """Hand a slot to whoever is next in the queue, or leave it free."""
-        if self.taken_count <= self.limit_count:
-            for queue in self._queues.values():
-                while queue:
-                    turn = queue.popleft()
-                    if not turn.done():
-                        turn.set_result(None)
-                        return
-        self.taken_count -= 1
+        if self.taken_count > self.limit_count or not self._hand_on():
+            self.taken_count -= 1
+
+    def _hand_on(self) -> bool:
+        """Give a slot to the most urgent who waits; False when nobody does."""
+        for queue in self._queues.values():
+            while queue:
+                turn = queue.popleft()
+                if not turn.done():
+                    turn.set_result(None)
+                    return True
+        return False

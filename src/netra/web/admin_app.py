@@ -98,10 +98,12 @@ def health_document(gateway: Gateway, view: View, version: str, findings: Sequen
 
 
 def _circuit(kind: str, circuit: Circuit) -> dict[str, Any]:
+    # An open circuit whose time has come lets the next call through: nobody must be kept away from making it.
+    due = circuit.state == "open" and not circuit.next_try_in_s
     return {
         "componentId": kind,
         "componentType": "component",
-        "status": _CIRCUIT_STATES[circuit.state],
+        "status": "warn" if due else _CIRCUIT_STATES[circuit.state],
         "observedValue": circuit.state,
         "code": circuit.code,
         "next_try_in_s": round(circuit.next_try_in_s, 1),

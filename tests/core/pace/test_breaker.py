@@ -63,6 +63,13 @@ def test_fewer_failures_than_successes_leave_it_closed_at_any_load() -> None:
     assert breaker.state == "closed"
 
 
+def test_a_closed_circuit_names_no_failure_that_has_left_the_window() -> None:
+    breaker = Breaker(OPEN_S)
+    calls(breaker, LATE, 1)
+    assert breaker.seen(START_S).code == "response_timeout"
+    assert breaker.seen(START_S + SPAN_S).code is None
+
+
 def test_failures_older_than_the_window_are_forgotten() -> None:
     breaker = Breaker(OPEN_S)
     calls(breaker, LATE, MIN_CALLS_COUNT - 1, START_S)
@@ -189,6 +196,7 @@ def test_what_is_no_evidence_decides_nothing_while_it_is_half_open() -> None:
     breaker, now_s = opened(), START_S + 6.1
     calls(breaker, WRONG_SECRET, 100, now_s)
     assert breaker.state == "half_open"
+    assert breaker.seen(now_s).code == "service_credentials_rejected", "whoever is kept out is told why it still is"
     calls(breaker, GOOD, TRIALS_COUNT, now_s)
     assert breaker.seen(now_s).state == "closed"
 

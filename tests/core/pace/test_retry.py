@@ -88,7 +88,15 @@ def test_there_are_as_many_tries_as_allowed_and_not_one_more(tries: int, allowed
 
 def test_when_our_secret_was_refused_the_other_one_is_tried_at_once_whatever_else_is_used_up() -> None:
     asked = Attempted(tries=9, allowed_tries=1, repeatable=False, left_s=0.001, other_seal=True)
-    assert asked_again(outcome_of("service_credentials_rejected"), asked, budget_allows=False) == WithOtherSeal()
+    refused = outcome_of("service_credentials_rejected")._replace(nobody_judged=True)
+    assert asked_again(refused, asked, budget_allows=False) == WithOtherSeal()
+
+
+def test_a_refusal_that_may_have_been_the_users_is_only_repeated_where_that_harms_nobody() -> None:
+    refused = outcome_of("service_credentials_rejected", transient=False)
+    once = ASKED._replace(other_seal=True, repeatable=False)
+    assert asked_again(refused, once) == No("may_have_arrived")
+    assert asked_again(refused, once._replace(repeatable=True)) == WithOtherSeal()
 
 
 def test_there_is_no_second_switch_and_none_without_time_or_another_secret() -> None:

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from netra.core.verdict.outcomes import Rejected
+from netra.core.verdict.outcomes import Rejected, Unknown
 from netra.core.verdict.reply import Standing
 from tests.core.support import (
     API_GATEWAY,
@@ -191,6 +191,17 @@ def test_without_a_code_status_body_and_our_standing_say_whose_refusal_it_is() -
 @pytest.mark.parametrize("name", sorted(OF_OURS))
 def test_without_credentials_of_our_own_every_refusal_of_us_says_that_they_are_missing(name: str) -> None:
     assert code(understood(401, {"code": name}, standing=NONE_CONFIGURED)) == "unknown: service_credentials_missing"
+
+
+def test_only_an_auth_service_that_names_our_credentials_has_judged_nobody() -> None:
+    for name in OF_OURS:
+        outcome = understood(401, {"code": name})
+        assert isinstance(outcome, Unknown)
+        assert outcome.nobody_judged, name
+    for status, body in product((401, 403), ({}, {"detail": "No."}, b"")):
+        outcome = understood(status, body, standing=Standing(handshake="refused", credentials_configured=True))
+        assert isinstance(outcome, Unknown)
+        assert not outcome.nobody_judged, (status, body)
 
 
 def test_a_validation_says_in_its_200_that_the_token_is_refused() -> None:

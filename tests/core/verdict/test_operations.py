@@ -44,7 +44,7 @@ SHAKE = {"service_id", "environment", "version", "idempotency", "issuer", "audie
         (REFRESH, "refresh", "token", False, SESSION),
         (LOGOUT, "logout", "token", True, set()),
         (VALIDATE, "validate", "token", True, USER | {"valid", "expires_at"}),
-        (CONFIG, "config", "token", True, OFFER),
+        (CONFIG, "config", "upkeep", True, OFFER),
         (HEALTH, "health", "upkeep", True, {"status"}),
         (HANDSHAKE, "handshake", "upkeep", True, SHAKE),
     ],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 
 from netra.cli.authd import BAD_SETTINGS, FAILED
-from netra.cli.lab.faults import WRONG_USAGE, found_or_exit
+from netra.cli.lab.faults import WRONG_USAGE, found_or_exit, needs_extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +83,7 @@ def auth_service(
 
     if fault is not None:
         found_or_exit(fault)
+    needs_extra()
     token, hosts = _admission(control_host)
     wanted = Wanted(
         host=host,
@@ -92,7 +93,7 @@ def auth_service(
         control_hosts=hosts,
         control_token=token,
         fault=fault,
-        secret=_read_secret(secret_file),
+        secret=_read_secret(secret_file, "--secret-file"),
         handshake=handshake,
         idempotency=idempotency,
         by_email=by_email,
@@ -109,6 +110,10 @@ def _admission(control_host: str) -> "tuple[Secret | None, tuple[str, ...]]":
     from netra.settings.values import is_loopback, is_unspecified
 
     token = os.environ.get("NETRA_ADMIN_TOKEN", "").strip()
+    file = os.environ.get("NETRA_ADMIN_TOKEN_FILE", "").strip()
+    if file and not token:
+        read = _read_secret(Path(file), "NETRA_ADMIN_TOKEN_FILE")
+        token = read.reveal() if read else ""
     hosts = tuple(each.strip() for each in os.environ.get("NETRA_ADMIN_HOSTS", "").split(",") if each.strip())
     if token and len(token) < _SHORTEST_TOKEN:
         _give_up(f"NETRA_ADMIN_TOKEN is shorter than {_SHORTEST_TOKEN} characters. Make one: openssl rand -hex 32")
@@ -119,7 +124,7 @@ def _admission(control_host: str) -> "tuple[Secret | None, tuple[str, ...]]":
     return (Secret(token) if token else None), hosts
 
 
-def _read_secret(file: Path | None) -> "Secret | None":
+def _read_secret(file: Path | None, name: str) -> "Secret | None":
     from netra.core.secret import Secret
 
     if file is None:
@@ -128,11 +133,11 @@ def _read_secret(file: Path | None) -> "Secret | None":
         with file.open("rb") as opened:
             text = opened.read(_LONGEST_SECRET_BYTES + 1).decode("ascii").strip()
     except OSError as error:
-        _give_up(f"--secret-file cannot be read: {error.strerror}. Name a file that holds the secret.")
+        _give_up(f"{name} cannot be read: {error.strerror}. Name a file that holds the secret.")
     except UnicodeDecodeError:
         text = ""
     if not text or len(text) > _LONGEST_SECRET_BYTES or not text.isprintable():
-        _give_up("--secret-file holds no secret: write one line of printable ASCII into it.")
+        _give_up(f"{name} holds no secret: write one line of printable ASCII into it.")
     return Secret(text)
 
 
@@ -148,13 +153,8 @@ def _run(wanted: "Wanted", tls: Tls | None, *, as_json: bool) -> int:
 
     with ExitStack() as stack:
         if tls is not None:
-            try:
-                from netra.lab.certificates import Authority
-            except ModuleNotFoundError as missing:
-                if (missing.name or "").partition(".")[0] == "netra":
-                    raise
-                print("`--tls` needs certificates of the lab: pip install 'netra-gateway[lab]'", file=sys.stderr)
-                return WRONG_USAGE
+            from netra.lab.certificates import Authority
+
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netra-lab-")))
             wanted = replace(wanted, authority=Authority(folder), certificate=tls.value)
 
@@ -198,10 +198,14 @@ def _say_started(wanted: "Wanted", service: "FaultyAuthService", control_url: st
 
 def _lines(wanted: "Wanted", variables: dict[str, str], control_url: str) -> "Iterator[tuple[str, bool]]":
     """What to do next: each line, and whether it stands out."""
+    from netra.settings.values import is_loopback
+
     bearer = " -H 'Authorization: Bearer '\"$NETRA_ADMIN_TOKEN\"" if wanted.control_token else ""
     ask = f"curl{bearer}"
     yield f"The lab's auth service listens on {variables['AUTH_SERVICE_URL']}", True
     yield "It lets everybody in whose password is not `wrong`: keep real users away from it.", False
+    if not is_loopback(wanted.host):
+        yield f"Strangers can reach it, too: it listens on {wanted.host}.", True
     if wanted.fault is not None:
         from netra.lab.faults import find
 

@@ -39,6 +39,15 @@ class Format(StrEnum):
     JSON = "json"
 
 
+def needs_extra() -> None:
+    """End with what to install when the lab's extra is not there: nothing that serves users brings it along."""
+    from importlib.util import find_spec
+
+    if find_spec("trustme") is None:
+        print("error: the lab is an extra: pip install 'netra-gateway[lab]'", file=sys.stderr)
+        raise typer.Exit(WRONG_USAGE)
+
+
 def faults(
     name: Annotated[
         str | None, typer.Argument(metavar="[NAME]", help="Only this one: a fault, or a code that a gateway answers.")

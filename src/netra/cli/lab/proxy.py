@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from netra.cli.authd import give_up
-from netra.cli.lab.faults import WRONG_USAGE
+from netra.cli.lab.faults import WRONG_USAGE, needs_extra
 from netra.cli.lab.proxy_words import TO_CLIENT, TO_SERVER, read_faults
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def proxy(
     import asyncio
     from dataclasses import replace
 
+    needs_extra()
     address = _address(to)
     faults, problems = read_faults(fault or [])
     if problems:

@@ -33,7 +33,7 @@ class Circuit(NamedTuple):
 
     state: State
     code: str | None
-    """The cause of the latest failure that counted; None when there was none since the circuit last closed."""
+    """The cause of what keeps it from being closed, or of the latest failure that counted; None without one."""
     next_try_in_s: float
     """Until a call is let through again; 0 unless it is open."""
     calls_count: int
@@ -110,6 +110,8 @@ class Breaker:
         elif outcome.counts:
             self._code = outcome.cause.code
             self._failed(now_s, rand)
+        elif self.state == "half_open":
+            self._code = outcome.cause.code
 
     def recovered(self, now_s: float) -> None:
         """Something else saw the auth service come back: the next call is let through as a trial."""
@@ -135,7 +137,9 @@ class Breaker:
         """What it looks like from outside."""
         self._window.roll(now_s)
         left_s = max(0.0, self._next_try_at_s - now_s) if self.state == "open" else 0.0
-        return Circuit(self.state, self._code, left_s, self._window.calls_count, self._window.failures_count)
+        calls_count, failures_count = self._window.calls_count, self._window.failures_count
+        code = self._code if failures_count or self.state != "closed" else None
+        return Circuit(self.state, code, left_s, calls_count, failures_count)
 
     def retry_after_s(self, now_s: float) -> int:
         """Whole seconds, at least 1, until a call may be let through."""

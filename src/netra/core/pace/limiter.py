@@ -1,6 +1,7 @@
 """How many calls may be under way at once: a fixed number, lowered for a while when the auth service says `overloaded`.
 
-It must never fall below a tenth of what was set, nor stay low: it grows back by itself. Not safe for threads; one event loop owns it.
+It must never fall below a tenth of what was set, nor stay low: it grows back by itself. Not safe for threads; one
+event loop owns it.
 """
 
 from typing import Final

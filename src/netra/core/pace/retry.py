@@ -49,7 +49,8 @@ def again(outcome: Unknown, asked: Attempted, *, budget_allows: bool, rand: floa
     that does not fit before the deadline is not begun.
     """
     if outcome.cause.code == "service_credentials_rejected" and asked.other_seal and asked.left_s > 0:
-        return WithOtherSeal()
+        # A refusal that does not say whose it is may have been a wrong password's, and have been counted.
+        return WithOtherSeal() if outcome.nobody_judged or asked.repeatable else No("may_have_arrived")
     if not outcome.transient:
         return No("permanent")
     if outcome.phase is not Phase.NEVER_SENT and not asked.repeatable:

@@ -216,12 +216,13 @@ LOGOUT: Final = Operation("logout", "token", True, frozenset(), _done, Urgency.R
 VALIDATE: Final = Operation("validate", "token", True, _USER_PLACES | {"valid", "expires_at"}, _identity)
 CONFIG: Final = Operation(
     "config",
-    "token",
+    "upkeep",
     True,
     frozenset(
         {"registration_enabled", "password_min_length", "password_max_length", "access_token_ttl_s", "oauth_providers"}
     ),
     _offer,
+    Urgency.LOGIN,
 )
 HEALTH: Final = Operation("health", "upkeep", True, frozenset({"status"}), _done)
 HANDSHAKE: Final = Operation(

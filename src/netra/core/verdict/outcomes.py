@@ -63,6 +63,8 @@ class Unknown(NamedTuple):
     facts: Mapping[str, str] = NO_FACTS
     """What the pages' sentences may name, e.g. `status`, `answered_by`, `os_error`."""
     tried: tuple[Tried, ...] = ()
+    nobody_judged: bool = False
+    """Did the auth service refuse us in so many words? Then it has not looked at the user."""
 
     @property
     def phase(self) -> Phase:

@@ -32,7 +32,7 @@ _SHOWN_COUNT: Final = 100
 """Deliveries that are shown when nobody says how many."""
 _MOST_HEADERS: Final = 64
 _LONGEST_TEXT: Final = 100
-_SECRETIVE: Final = re.compile(r"[^/]{33,}")
+_SECRETIVE: Final = re.compile(r"[^/]{17,}")
 """A segment of a path that is too long for a name: it may be a token."""
 _HERE: Final[Mapping[str, str]] = {
     "GET /faults": "all faults, and what a gateway must answer to each",
@@ -87,7 +87,7 @@ class _Control:
     async def switch(self, request: Request) -> Answer:
         name = request.path.rpartition("/")[2]
         narrowed = _query(request)
-        if narrowed.keys() - {"path", "user"}:
+        if narrowed is None or narrowed.keys() - {"path", "user"}:
             detail = "Only `path` and `user` narrow a fault."
             return _refused(422, "invalid_fields", detail, request.request_id)
         path = narrowed.get("path")
@@ -113,7 +113,8 @@ class _Control:
         return _readable(self._on())
 
     async def journal(self, request: Request) -> Answer:
-        said = _query(request).get("limit", str(_SHOWN_COUNT))
+        asked = _query(request)
+        said = "" if asked is None else asked.get("limit", str(_SHOWN_COUNT))
         if not (said.isascii() and said.isdigit() and len(said) < 7):
             return _refused(422, "invalid_fields", "`limit` is a whole number.", request.request_id)
         kept = self._service.journal
@@ -156,13 +157,24 @@ def _delivery(delivery: Delivery, at: datetime) -> dict[str, Any]:
     }
 
 
-def _query(request: Request) -> dict[str, str]:
-    return dict(parse_qsl(request.query.decode("latin-1"), keep_blank_values=True, max_num_fields=16))
+def _query(request: Request) -> dict[str, str] | None:
+    """The query; None when it has too many fields."""
+    try:
+        return dict(parse_qsl(request.query.decode("latin-1"), keep_blank_values=True, max_num_fields=16))
+    except ValueError:
+        return None
 
 
 def _worded(refusal: Refusal, request_id: str) -> Answer:
     detail = refusal.detail or HTTPStatus(refusal.status).phrase
-    answer = _refused(refusal.status, refusal.code, detail, request_id, errors=error_list(refusal.errors))
+    answer = _refused(
+        refusal.status,
+        refusal.code,
+        detail,
+        request_id,
+        retry_after=refusal.retry_after_s,
+        errors=error_list(refusal.errors),
+    )
     return answer._replace(headers=(*answer.headers, *refusal.headers))
 
 
@@ -170,15 +182,17 @@ def _refused(status: int, code: str, detail: str, request_id: str, **more: Any) 
     """A refusal in the form of RFC 9457."""
     title = HTTPStatus(status).phrase
     members = {"title": title, "status": status, "detail": detail, "code": code, "request_id": request_id, **more}
-    challenge = ((b"www-authenticate", b'Bearer realm="netra-lab"'),) if status == HTTPStatus.UNAUTHORIZED else ()
-    return problem(status, members, challenge)
+    headers = ((b"www-authenticate", b'Bearer realm="netra-lab"'),) if status == HTTPStatus.UNAUTHORIZED else ()
+    if more.get("retry_after") is not None:
+        headers = (*headers, (b"retry-after", b"%d" % more["retry_after"]))
+    return problem(status, members, headers)
 
 
 def _port_lost(error: OSError, request_id: str) -> Answer:
     """Somebody else has taken the port while it was closed."""
     reason = os.strerror(error.errno or errno.EINVAL)
     detail = f"The auth service cannot have its port again: {reason}. Free it, then POST /heal."
-    return _refused(503, "port_lost", detail, request_id)
+    return _refused(503, "port_lost", detail, request_id, retry_after=1)
 
 
 def _readable(document: dict[str, Any]) -> Answer:
