@@ -14,7 +14,7 @@ def test_a_pipe_gets_one_plain_line_for_every_fault(netra: Command) -> None:
     assert (ended.code, ended.err) == (0, "")
     rows = [line.split("\t") for line in ended.out.splitlines()]
     assert [row[0] for row in rows[: len(FAULTS)]] == [fault.name for fault in FAULTS]
-    assert ["drip-body", "504 response_timeout", "The body comes drop by drop, for ever."] in rows
+    assert ["drip-body", "504 response_timeout (login)", "The body comes drop by drop, for ever."] in rows
     assert len(rows) == len(FAULTS) + len(PROXY_FAULTS)
     assert [row for row in rows if row[0].startswith("proxy:latency")]
     assert "\x1b" not in ended.out

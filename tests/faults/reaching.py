@@ -153,6 +153,6 @@ ROWS: Final = (
         "The gateway has no file descriptor left.",
         "503 `local_resource_exhausted`; it lives, answers its health checks, and the breaker stays closed",
         "-",
-        by_hand="`ulimit -n 32` before `netra serve`",
+        by_hand="`ulimit -n 24` before `netra serve`, and thirty users at once",
     ),
 )

@@ -84,9 +84,9 @@ ROWS: Final = (
         LOAD,
         "wrong-passwords",
         "A thousand wrong passwords come in a row.",
-        "401 `invalid_credentials` each; the breaker stays closed",
+        "401 `invalid_credentials` each, without a throttle; the breaker stays closed",
         "-",
-        by_hand="the password `wrong`, a thousand times",
+        by_hand="`NETRA_THROTTLE_ACCOUNT=off NETRA_THROTTLE_ADDRESS=off`, and the password `wrong` a thousand times",
     ),
     Row(
         LOAD,

@@ -1,7 +1,10 @@
 """The table of faults by itself: complete, told in words, and found by names that people type."""
 
+import re
+
 import pytest
 
+from netra.lab.connection import Delivery
 from netra.lab.faults import BY_NAME, FAULTS, UnknownFault, find, lookup
 from tests.lab.wire_table import OF_PORT, OF_TLS, ROWS
 
@@ -64,3 +67,11 @@ def test_a_fault_like_no_other_says_where_all_are_listed(typed: str) -> None:
         find(typed)
     assert unknown.value.near == []
     assert len(str(unknown.value)) < 200
+
+
+def test_a_delivery_that_is_printed_shows_nothing_that_was_sent() -> None:
+    headers = (("X-Service-Secret", "s3cret-of-a-service"), ("Content-Type", "application/json"))
+    delivery = Delivery(1, "POST", "/auth/login", "token=t0ken", headers, b'{"password": "hunter2"}')
+    for shown in (repr(delivery), str(delivery), f"{[delivery]}"):
+        assert "X-Service-Secret" in shown
+        assert not {"s3cret-of-a-service", "hunter2", "t0ken"} & set(re.findall(r"[\w-]+", shown))

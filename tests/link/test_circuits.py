@@ -59,6 +59,12 @@ async def test_while_it_is_open_nothing_is_sent_and_it_is_said_when_to_come_back
     assert (exchange.asked, link.slots.taken_count) == ([], 0)
 
 
+async def test_whoever_opens_it_is_told_to_come_back_when_it_lets_somebody_through() -> None:
+    link, _, clock = guarded(then=Broken("connection_refused"))
+    told = [await ask(call_of(), link, within(clock)) for _ in range(MIN_CALLS_COUNT)]
+    assert [each.retry_after_s for each in told if isinstance(each, Unknown)] == [None] * (MIN_CALLS_COUNT - 1) + [5]
+
+
 async def test_whoever_is_kept_out_does_not_wait_for_a_slot() -> None:
     link, _, clock = await opened(slots=Slots(1, wait_s=60.0))
     assert link.slots.take_free()

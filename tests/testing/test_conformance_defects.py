@@ -291,6 +291,15 @@ def test_without_a_defect_every_check_is_green_and_two_wrong_passwords_are_sent(
     assert len(sent) == WRONG_PASSWORDS == 2
 
 
+def test_a_password_that_is_no_longer_good_is_sent_once_and_no_more(lab: LabBeside) -> None:
+    model = Model()
+    model.play_on(lab)
+    began = len(lab.deliveries())
+    asyncio.run(examine(subject(lab, password="no longer good")))
+    sent = [each for each in lab.deliveries()[began:] if wrong(model, each)]
+    assert len(sent) <= WRONG_PASSWORDS + 1
+
+
 def test_every_check_has_a_defect() -> None:
     assert {name for name, *_ in DEFECTS} == {check.name for check in CHECKS}
 

@@ -83,9 +83,11 @@ def bind(listeners: Sequence[Listener]) -> list[Listening]:
                 if error.errno == errno.EADDRINUSE
                 else (error.strerror or "the address is not usable")
             )
+            cure = f"Choose another one with {listener.option}."
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                cure = "Let the process open more files: `ulimit -n`."
             raise CannotListen(
-                f"{listener.name} cannot listen on {listener.host}:{listener.port}: {reason}. "
-                f"Choose another one with {listener.option}."
+                f"{listener.name} cannot listen on {listener.host}:{listener.port}: {reason}. {cure}"
             ) from None
     return bound
 

@@ -36,6 +36,11 @@ class Delivery(NamedTuple):
     fault: str = ""
     """The name of the fault that it met; empty when it met none, or a script."""
 
+    def __repr__(self) -> str:
+        # What a failing assertion shows goes into logs: no value that was sent does.
+        names = ", ".join(name for name, _ in self.headers)
+        return f"Delivery({self.method} {self.path}, headers {names}, {len(self.body)} bytes, fault {self.fault!r})"
+
     def header(self, name: str) -> str | None:
         """The first value of a header, whatever its spelling; None when it was not sent."""
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)

@@ -179,4 +179,7 @@ class _Asking:
         if standing.probe_facts and told.cause.code == standing.probe_code:
             # More precise words for the same failure, never words for another one.
             facts |= {name: said for name, said in standing.probe_facts.items() if name in facts}
-        return told._replace(facts=facts, tried=self.tried)
+        wait_s, now_s = told.retry_after_s, self.link.clock.now_s()
+        if self.breaker.refuses(now_s):
+            wait_s = max(wait_s or 0, self.breaker.retry_after_s(now_s))
+        return told._replace(facts=facts, tried=self.tried, retry_after_s=wait_s)

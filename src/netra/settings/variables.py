@@ -260,14 +260,16 @@ class Settings:
     breaker_open_s: float = field(metadata=about(Variable(
         name="NETRA_BREAKER_OPEN_S", group=PACE, kind=values.seconds(0.1, 60), default=5.0, unit="seconds",
         meaning="For how long a circuit opens at first, give or take a fifth; each failed trial doubles it, "
-                "to a minute at most.",
+                "to a minute at most. A background probe that fails meanwhile prolongs it, one that succeeds again "
+                "ends it.",
         breaks="Too short: an auth service that is starting is tried too often. "
                "Too long: users wait although it is well again.",
     )))  # fmt: skip
     throttle_account: Limit = field(metadata=about(Variable(
         name="NETRA_THROTTLE_ACCOUNT", group=PACE, kind=values.limit(), default=Limit(5, 15 * 60),
         meaning="How often somebody may be rejected for one account from one address, and in what time; then it is "
-                "429 `too_many_attempts` until the first of them is that long ago. A success clears it. "
+                "429 `too_many_attempts` until the first of them is that long ago. A success clears it. Wrong guesses "
+                "count, and logins under way do while they are: a sixth at once is told to come back in a second. "
                 "Registrations are counted in the same way, and refreshes by their token.",
         breaks="Too many, or off: passwords are guessed as fast as the auth service lets them be. "
                "Too few: two typing errors lock somebody out.",

@@ -65,7 +65,7 @@ def faults(
     services: Sequence[Fault] = FAULTS
     proxies: Sequence[ProxyFault] = PROXY_FAULTS
     if name is not None:
-        proxies = [each for each in PROXY_FAULTS if each.name == name]
+        proxies = [each for each in PROXY_FAULTS if each.name == name.removeprefix("proxy:").partition("=")[0]]
         services = [] if proxies else [found_or_exit(name)]
     if form is Format.JSON:
         _print_json(services, proxies)
@@ -73,20 +73,23 @@ def faults(
         _draw(services, proxies)
     else:
         for fault in services:
-            print(fault.name, fault.promised, fault.what, sep="\t")
+            print(fault.name, f"{fault.promised} ({fault.call})", fault.what, sep="\t")
         for each in proxies:
             print(f"proxy:{_word(each)}", "", each.what, sep="\t")
 
 
 def found_or_exit(name: str) -> "Fault":
     """The fault of the auth service that is meant; the end with the near names when there is none."""
+    from netra.lab.chaos_proxy import PROXY_FAULTS
     from netra.lab.faults import UnknownFault, find
 
     try:
         return find(name)
     except UnknownFault as unknown:
         shown = name if name.isprintable() and len(name) < 100 else ascii(name)[:100]
-        print(f"error: {shown}: {unknown}", file=sys.stderr)
+        of_proxy = shown.partition("=")[0] in {each.name for each in PROXY_FAULTS}
+        why = "it is a fault of netra lab proxy" if of_proxy else str(unknown)
+        print(f"error: {shown}: {why}", file=sys.stderr)
         raise typer.Exit(WRONG_USAGE) from None
 
 
@@ -109,14 +112,14 @@ def _draw(services: "Sequence[Fault]", proxies: "Sequence[ProxyFault]") -> None:
     """Tables for a terminal, one for each place where things go wrong."""
     from rich.box import SIMPLE
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     console = Console(highlight=False)
-    table = Table("name", "what happens", "a gateway answers", box=SIMPLE)
+    table = Table(Column("name", no_wrap=True), "what happens", "a gateway answers", box=SIMPLE)
     for stage, group in groupby(services, lambda fault: fault.stage):
         table.add_section()
-        table.add_row(Text(_STAGES[stage], "bold"))
+        table.add_row("", Text(_STAGES[stage], "bold"))
         for fault in group:
             call = "" if fault.call == "login" else f" ({fault.call})"
             style = "green" if fault.status < 300 else "yellow" if fault.status < 500 else "red"

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from netra.core.secret import Secret
 from netra.core.verdict.classify import classify
 from netra.core.verdict.operations import HANDSHAKE, LOGIN, Handshake, Operation, Session
-from netra.core.verdict.outcomes import Accepted, Outcome
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
 from netra.core.verdict.reply import Broken, Reply, Standing
 from netra.core.verdict.wire import Call, Label
 from netra.doctor.learn.logins import nobody_like, wrong_password
@@ -152,7 +152,10 @@ class Interview:
         return {**self.service.extra, "identifier": identifier or self.identifier, "password": secret(password)}
 
     async def log_in(self, what: str = "good login", *, key: str | None = None, seal: Seal | None = None) -> Answered:
-        """The given user with the right password."""
+        """The given user with the given password. Raises: CannotTell, once it was refused: it is not tried again."""
+        first = self.memory.once.get("good")
+        if first is not None and isinstance(first.outcome, Rejected):
+            raise CannotTell("the given password was refused, and is not tried again")
         return await self.ask(what, LOGIN, self.credentials(self.service.password), key=key, seal=seal)
 
     async def log_in_wrongly(self, what: str = "wrong password", *, key: str | None = None) -> Answered:
@@ -185,6 +188,7 @@ class Interview:
 
     async def new_session(self) -> Session:
         """Another one, for whoever ends it. Raises: CannotTell, when there is none."""
+        await self.session()
         return session_of(await self.log_in("another good login"))
 
     def replies(self) -> list[Reply]:
