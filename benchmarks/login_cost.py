@@ -27,6 +27,8 @@ Process = subprocess.Popen[bytes]
 
 CONNECTIONS = 32
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+USERS_COUNT = 1_000
+"""Nobody logs in thirty times at once: who does is asked to wait."""
 LOGIN = {"email": "demo@netra.test", "password": "correct horse battery"}
 SESSION = {
     "access_token": "a" * 600,
@@ -58,9 +60,17 @@ PROXY = """
 """
 LOADS = {"flat out": "", "one rate": "function delay() return 10 end"}
 WRK = """
-wrk.method = "POST"
-wrk.body = '{body}'
-wrk.headers["Content-Type"] = "application/json"
+local users, last = {{}}, 0
+init = function()
+  wrk.headers["Content-Type"] = "application/json"
+  for number = 1, {users} do
+    users[number] = wrk.format("POST", nil, nil, (string.gsub('{body}', "demo@", "demo" .. number .. "@")))
+  end
+end
+request = function()
+  last = last % {users} + 1
+  return users[last]
+end
 {pause}
 done = function(summary)
   local errors = summary.errors
@@ -135,7 +145,7 @@ def measure(rounds: int, seconds: int) -> dict[tuple[str, str], list[float]]:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         for at_load, pause in LOADS.items():
-            (folder / f"{at_load}.lua").write_text(WRK.format(body=json.dumps(LOGIN), pause=pause))
+            (folder / f"{at_load}.lua").write_text(WRK.format(body=json.dumps(LOGIN), pause=pause, users=USERS_COUNT))
         answers = UPSTREAM.format(session=json.dumps(SESSION), handshake=json.dumps(HANDSHAKE))
         processes = {
             "upstream": start_nginx(folder, "upstream", (upstream, upstream), answers, "1"),

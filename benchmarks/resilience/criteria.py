@@ -119,7 +119,8 @@ def kept_out_p99_ms(phase: str) -> Measure:
             return None
         span = seen.span(phase)
         within = [
-            1000 * each.elapsed_s
+            # From when it was sent: what the load is late by is no answer's fault.
+            1000 * (each.ended_s - each.sent_s)
             for begin_s, end_s in _open_times(seen)
             for each in seen.users(span)
             if begin_s + _LOG_LINE_S <= each.due_s < end_s
