@@ -65,7 +65,7 @@ def changed_line(mutant: Mutant) -> str:
 def explained() -> set[tuple[str, str]]:
     """Function and changed line of every row of the document."""
     rows = re.findall(r"^\| `([\w.]+)` \| `(.+?)` \|", EXPLAINED.read_text("utf-8"), re.MULTILINE)
-    return {(function, line) for function, line in rows}
+    return {(function, line.replace("\\|", "|")) for function, line in rows}
 
 
 def table(found: list[Mutant]) -> tuple[list[str], bool]:

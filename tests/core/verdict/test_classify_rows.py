@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from netra.core.secret import Secret
 from netra.core.verdict.classify import at, classify
 from netra.core.verdict.operations import REGISTER, Session, User
-from netra.core.verdict.outcomes import Accepted, Outcome
+from netra.core.verdict.outcomes import Accepted, Outcome, Unknown
 from netra.core.verdict.reply import Broken, Standing
 from netra.core.verdict.wire import Accepting, Call, Place, ReplyRow
 from tests.core.support import API_GATEWAY, GOOD, HTML, NGINX_502, call_of, code, quick, reply
@@ -65,6 +65,21 @@ def test_rows_speak_before_shared_names_intermediaries_and_the_status() -> None:
     for body in ({"code": "invalid_credentials"}, NGINX_502, HTML, b"", {"errors": [{"pointer": "/email"}]}):
         for status in (200, 302, 401, 404, 422, 503):
             assert code(read(rows, status, body)) == "unknown: redirected"
+
+
+def test_a_row_that_asks_for_words_about_us_says_that_nobody_was_judged() -> None:
+    body = {"detail": "Unknown client", "code": "invalid_client"}
+    asked = {"pointer": ("detail",), "values": ("Unknown client",)}
+    judged = {
+        "by words": (row("service_credentials_rejected", **asked), True),
+        "by a shared name": (row(named=True), True),
+        "by its status": (row("service_credentials_rejected"), False),
+        "about something else": (row("redirected", **asked), False),
+    }
+    for how, (each, nobody) in judged.items():
+        outcome = read([each], body=body)
+        assert isinstance(outcome, Unknown)
+        assert outcome.nobody_judged is nobody, how
 
 
 def test_shared_names_speak_before_the_status() -> None:
