@@ -111,16 +111,18 @@ def used_ratio(phase: str, capacity_per_s: float) -> Measure:
     return measure
 
 
-def kept_out_p99_ms(phase: str) -> Measure:
-    """How long an answer takes, in milliseconds, while the circuit is open."""
+def kept_out_p99_ms(phase: str, *, from_due: bool = False) -> Measure:
+    """How long an answer takes, in milliseconds, while the circuit is open.
+
+    From when it was asked for; or, with what the load itself was late by, from when it was due.
+    """
 
     def measure(seen: Seen) -> float | None:
         if seen.kind == "naive":
             return None
         span = seen.span(phase)
         within = [
-            # From when it was sent: what the load is late by is no answer's fault.
-            1000 * (each.ended_s - each.sent_s)
+            1000 * (each.elapsed_s if from_due else each.ended_s - each.sent_s)
             for begin_s, end_s in _open_times(seen)
             for each in seen.users(span)
             if begin_s + _LOG_LINE_S <= each.due_s < end_s

@@ -60,9 +60,11 @@ _RECOVERED: Final = Criterion(
 )
 
 
-def _kept_out(phase: str) -> Criterion:
-    return Criterion(
-        "how long 99 of 100 wait who are kept out by an open circuit", criteria.kept_out_p99_ms(phase), "ms", at_most=10
+def _kept_out(phase: str) -> tuple[Criterion, Criterion]:
+    what = "how long 99 of 100 wait who are kept out by an open circuit"
+    return (
+        Criterion(what, criteria.kept_out_p99_ms(phase), "ms", at_most=10),
+        Criterion("the same from when they were due", criteria.kept_out_p99_ms(phase, from_due=True), "ms"),
     )
 
 
@@ -78,7 +80,7 @@ _OUTAGES: Final = (
         _ROOMY,
         (Phase("before", 5, 40), Phase("frozen", 12, 40, fault="frozen", shaded=True), Phase("after", 20, 40)),
         (_NETRA, _NAIVE),
-        (_RECOVERED, _kept_out("frozen"), _one_at_a_time("frozen")),
+        (_RECOVERED, *_kept_out("frozen"), _one_at_a_time("frozen")),
     ),
     Scene(
         "outage-refused",
@@ -86,7 +88,7 @@ _OUTAGES: Final = (
         _ROOMY,
         (Phase("before", 5, 40), Phase("refusing", 12, 40, fault="refusing", shaded=True), Phase("after", 20, 40)),
         (_NETRA, _NAIVE),
-        (_RECOVERED, _kept_out("refusing")),
+        (_RECOVERED, *_kept_out("refusing")),
     ),
     Scene(
         "outage-logins",
@@ -107,7 +109,7 @@ _OUTAGES: Final = (
                 "x",
                 at_most=2,
             ),
-            _kept_out("logins failing"),
+            *_kept_out("logins failing"),
             _one_at_a_time("logins failing"),
         ),
     ),
