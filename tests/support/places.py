@@ -3,6 +3,7 @@
 It must never reach beyond this machine.
 """
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
@@ -19,6 +20,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+async def listening(port: int) -> None:
+    """Wait until somebody listens at a loopback port: a program of others that was just started."""
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                return
 
 
 @contextlib.contextmanager

@@ -83,13 +83,19 @@ def bind(listeners: Sequence[Listener]) -> list[Listening]:
                 if error.errno == errno.EADDRINUSE
                 else (error.strerror or "the address is not usable")
             )
-            cure = f"Choose another one with {listener.option}."
-            if error.errno in (errno.EMFILE, errno.ENFILE):
-                cure = "Let the process open more files: `ulimit -n`."
             raise CannotListen(
-                f"{listener.name} cannot listen on {listener.host}:{listener.port}: {reason}. {cure}"
+                f"{listener.name} cannot listen on {listener.host}:{listener.port}: {reason}. {_cure(listener, error)}"
             ) from None
     return bound
+
+
+def _cure(listener: Listener, error: OSError) -> str:
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "Let the process open more files: `ulimit -n`."
+    if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return f"Choose another one with {listener.option}."
+    # The port is not at fault: what names it has a twin that names the address.
+    return f"Choose another address with {listener.option.replace('port', 'host').replace('PORT', 'HOST')}."
 
 
 def _bound_socket(host: str, port: int) -> socket.socket:

@@ -126,12 +126,11 @@ class _Asking:
 
     def kept_out(self, now_s: float) -> Unknown:
         """The circuit is open: nothing was sent, and it is known when to come back."""
-        wait_s = self.breaker.retry_after_s(now_s)
-        facts = {"retry_after_s": str(wait_s)}
-        last = self.breaker.seen(now_s).code
-        if last is not None:
-            facts["last_code"] = last
-        return unknown(TABLE["destination_unavailable"], facts)._replace(retry_after_s=wait_s)
+        circuit = self.breaker.seen(now_s)
+        facts = {"retry_after_s": str(circuit.retry_after_s)}
+        if circuit.code is not None:
+            facts["last_code"] = circuit.code
+        return unknown(TABLE["destination_unavailable"], facts)._replace(retry_after_s=circuit.retry_after_s)
 
     def learn(self, outcome: Outcome[Any], permit: Permit, started_s: float) -> None:
         """An exchange has ended: the circuit is told, and it is written down."""
@@ -181,5 +180,5 @@ class _Asking:
             facts |= {name: said for name, said in standing.probe_facts.items() if name in facts}
         wait_s, now_s = told.retry_after_s, self.link.clock.now_s()
         if self.breaker.refuses(now_s):
-            wait_s = max(wait_s or 0, self.breaker.retry_after_s(now_s))
+            wait_s = max(wait_s or 0, self.breaker.seen(now_s).retry_after_s)
         return told._replace(facts=facts, tried=self.tried, retry_after_s=wait_s)

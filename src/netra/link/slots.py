@@ -7,8 +7,8 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from netra.core.pace.limiter import Limit
-from netra.core.verdict.operations import MOST_URGENT, Urgency
+from netra.core.pace.limiter import Limiter
+from netra.core.verdict.operations import Urgency
 
 WAIT_S: Final = 0.1
 
@@ -23,7 +23,7 @@ class Slots:
         self.limit_count = limit_count
         """As of now: lower for a while after the auth service was overloaded; slots that are taken stay taken."""
         self.taken_count = 0
-        self._limit = Limit(limit_count)
+        self._limit = Limiter(limit_count)
         self._wait_s = wait_s
         self._queues: dict[Urgency, deque[asyncio.Future[None]]] = {urgency: deque() for urgency in Urgency}
 
@@ -45,7 +45,7 @@ class Slots:
         self.taken_count += 1
         return True
 
-    async def take(self, urgency: Urgency = MOST_URGENT) -> bool:
+    async def take(self, urgency: Urgency = Urgency.CHECK) -> bool:
         """Take a slot, or say that there was none in time; whoever takes one gives it back."""
         if self.take_free():
             return True

@@ -36,7 +36,6 @@ _JOURNEYS: Final = {
     "config": "Offer",
 }
 _FREQUENT: Final = frozenset({"me", "config"})
-_OURS_REFUSED: Final = frozenset({"service_credentials_rejected", "service_credentials_missing"})
 _SHAKES: Final = {"accepted": INFO, "absent": WARNING, "refused": ERROR}
 
 
@@ -88,7 +87,7 @@ class Lines:
                 fields["limited_by"] = "auth_service" if outcome.tried else "gateway"
             return Line(DEBUG if event.journey in _FREQUENT else INFO, f"{journey} rejected", fields)
         fields |= self._why(outcome)
-        if outcome.cause.code in _OURS_REFUSED:
+        if outcome.cause.refuses_us:
             return Line(ERROR, f"{journey} failed: Access forbidden", fields)
         if event.journey == "login" and outcome.tried:
             return Line(ERROR, f"All {len(outcome.tried)} login attempts failed", fields)

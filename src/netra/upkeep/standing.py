@@ -7,8 +7,6 @@ from netra.core.verdict.operations import Handshake
 from netra.core.verdict.outcomes import NO_FACTS, Accepted, Outcome, Rejected
 from netra.core.verdict.reply import Shake, Standing
 
-_REFUSALS = frozenset({"service_credentials_rejected", "service_credentials_missing"})
-
 
 def after_probe(standing: Standing, code: str | None, now_s: float) -> Standing:
     """The standing once a probe has ended; `code` is None when the auth service answered.
@@ -40,6 +38,6 @@ def shake_of(outcome: Outcome[Handshake]) -> Shake:
         return "accepted"
     if isinstance(outcome, Rejected):
         return "not_yet"
-    if outcome.cause.code in _REFUSALS:
+    if outcome.cause.refuses_us:
         return "refused"
     return "absent" if outcome.cause.code == "endpoint_not_found" else "not_yet"

@@ -278,7 +278,7 @@ def test_news_from_elsewhere_means_nothing_to_a_closed_circuit() -> None:
 
 def test_retry_after_is_the_time_to_the_next_trial_and_at_least_a_second() -> None:
     breaker = opened()
-    assert [breaker.retry_after_s(START_S + passed_s) for passed_s in (0.0, 0.1, 3.9, 4.9, 5.5)] == [5, 5, 2, 1, 1]
+    assert [breaker.seen(START_S + passed_s).retry_after_s for passed_s in (0.0, 0.1, 3.9, 4.9, 5.5)] == [5, 5, 2, 1, 1]
 
 
 def test_the_time_to_the_next_trial_runs_down_to_nothing() -> None:

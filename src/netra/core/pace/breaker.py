@@ -40,6 +40,11 @@ class Circuit(NamedTuple):
     failures_count: int
     """Of the last ten seconds, while it is closed."""
 
+    @property
+    def retry_after_s(self) -> int:
+        """Whole seconds, at least 1, until a call may be let through."""
+        return max(1, ceil(self.next_try_in_s))
+
 
 class Breaker:
     """Closed, every call passes; open, none does; half-open, one at a time does, and decides.
@@ -140,10 +145,6 @@ class Breaker:
         calls_count, failures_count = self._window.calls_count, self._window.failures_count
         code = self._code if failures_count or self.state != "closed" else None
         return Circuit(self.state, code, left_s, calls_count, failures_count)
-
-    def retry_after_s(self, now_s: float) -> int:
-        """Whole seconds, at least 1, until a call may be let through."""
-        return max(1, ceil(self.seen(now_s).next_try_in_s))
 
     def _succeeded(self, now_s: float) -> None:
         if self.state == "closed":

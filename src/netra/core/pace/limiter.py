@@ -16,7 +16,7 @@ REGROWTH_S: Final = 20.0
 """How long it takes from nothing back to the whole."""
 
 
-class Limit:
+class Limiter:
     """The number of calls that may be under way, as of some instant."""
 
     __slots__ = ("_lowered_at_s", "_lowered_count", "most_count")

@@ -72,6 +72,11 @@ class Cause:
         """How far a request with this outcome got."""
         return {"no": Phase.NEVER_SENT, "maybe": Phase.MAYBE_SENT}.get(self.reached, Phase.ANSWERED)
 
+    @property
+    def refuses_us(self) -> bool:
+        """Was it our own credentials that were refused, or lacking?"""
+        return self.hop == "service_credentials"
+
 
 PUBLIC_UNAVAILABLE: Final = "authentication_unavailable"
 PUBLIC_INVALID_TOKEN: Final = "invalid_token"  # noqa: S105 - a code, not a token

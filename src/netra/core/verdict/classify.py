@@ -29,7 +29,6 @@ _KNOWN_TYPES: Final = frozenset({"application/json", "application/problem+json",
 _HOST: Final = re.compile(r"(?:https?:)?//([A-Za-z0-9.:\[\]-]{1,255})(?:[/?#]|$)")
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _UNMATCHED: Final = frozenset({"request_not_understood", "invalid_response"})
-_OF_US: Final = frozenset({"service_credentials_rejected", "service_credentials_missing"})
 _MAX_ERRORS: Final = 20
 
 
@@ -133,10 +132,8 @@ def _spoken(row: ReplyRow, reading: _Reading, call: Call[T], standing: Standing)
     if reading.overloaded:
         return _by_status(reading)
     named = call.template.names.refusal(reading.name, call.operation.name) if row.named and reading.name else None
-    outcome = _outcome(named or row.code or "invalid_response", reading, standing)
-    if isinstance(outcome, Unknown) and (named or row.pointer is not None):
-        return outcome._replace(nobody_judged=outcome.cause.code in _OF_US)
-    return outcome
+    in_words = named is not None or row.pointer is not None
+    return _outcome(named or row.code or "invalid_response", reading, standing, in_words=in_words)
 
 
 def _accepted(accept: Accepting, require: frozenset[str], reading: _Reading, call: Call[T]) -> Outcome[T]:
@@ -188,19 +185,20 @@ def _by_name(reading: _Reading, call: Call[Any], standing: Standing) -> Rejected
         return None
     code = call.template.names.refusal(reading.name, call.operation.name) if reading.name else None
     if code is not None and code != "invalid_fields":
-        outcome = _outcome(code, reading, standing)
-        return outcome._replace(nobody_judged=code in _OF_US) if isinstance(outcome, Unknown) else outcome
+        return _outcome(code, reading, standing, in_words=True)
     listed = _field_list(reading, call.template.names) if reading.kind == "object" else []
     if status in _FIELD_STATUSES and (code or listed):
         return Rejected(TABLE["invalid_fields"], errors=_field_faults(listed))
     return None
 
 
-def _outcome(code: str, reading: _Reading, standing: Standing) -> Rejected | Unknown:
-    if TABLE[code].verdict == "rejected":
-        return Rejected(TABLE[code], retry_after_s=_wait_s(reading.reply))
-    if code in _OF_US:
-        return _ours(reading, code, standing)
+def _outcome(code: str, reading: _Reading, standing: Standing, *, in_words: bool) -> Rejected | Unknown:
+    """What a code means. `in_words`: the reply names it, and it does not follow from a status alone."""
+    cause = TABLE[code]
+    if cause.verdict == "rejected":
+        return Rejected(cause, retry_after_s=_wait_s(reading.reply))
+    if cause.refuses_us:
+        return _ours(reading, code, standing)._replace(nobody_judged=in_words)
     return _unknown(code, reading)
 
 

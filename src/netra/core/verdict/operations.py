@@ -26,8 +26,6 @@ class Urgency(IntEnum):
     LOGIN = 2
 
 
-MOST_URGENT: Final = Urgency.CHECK
-
 MAX_TOKEN_CHARS: Final = 32 * 1024
 MAX_TEXT_CHARS: Final = 1024
 MAX_LIFETIME_S: Final = 10 * 366 * 24 * 3600
@@ -98,7 +96,7 @@ class Operation(NamedTuple, Generic[T]):
     """What a wire may say the place of."""
     shape: Callable[[Places], T | None]
     """The answer, or None when a place is missing or of the wrong form."""
-    urgency: Urgency = MOST_URGENT
+    urgency: Urgency = Urgency.CHECK
 
 
 def _text(value: Any, limit_chars: int = MAX_TEXT_CHARS) -> str | None:

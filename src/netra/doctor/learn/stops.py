@@ -49,7 +49,7 @@ def is_verdict(outcome: Outcome[Any]) -> bool:
         return True
     if isinstance(outcome, Rejected):
         return outcome.cause.code != "invalid_fields"
-    return outcome.cause.code.startswith("service_credentials_")
+    return outcome.cause.refuses_us
 
 
 def of_good_login(outcome: Outcome[Any], reply: Reply, made: Sequence[Guess]) -> Stopped:

@@ -4,7 +4,6 @@ It must never begin to serve before every problem with its addresses is known.
 """
 
 import errno
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -73,9 +72,12 @@ async def run_lab(wanted: Wanted, started: Started, crashed: Crashed, stop: "Eve
         await service.__aenter__()
     except OSError as error:
         bound[0].socket.close()
-        reason = "the port is taken" if error.errno == errno.EADDRINUSE else os.strerror(error.errno or errno.EINVAL)
+        taken = error.errno == errno.EADDRINUSE
+        reason = "the port is taken" if taken else error.strerror or "the address is not usable"
+        option = "--port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "--host"
+        at = f"{wanted.host}:{wanted.port}"
         raise CannotListen(
-            f"the auth service cannot listen on {wanted.host}:{wanted.port}: {reason}. Choose another one with --port."
+            f"the auth service cannot listen on {at}: {reason}. Choose another one with {option}."
         ) from None
     try:
         return await serve(bound, on_started=lambda: started(service, bound[0].url), stop=stop)

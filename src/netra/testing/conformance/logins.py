@@ -39,7 +39,7 @@ async def right_password(interview: Interview) -> Result:
     answered = await interview.good()
     if not isinstance(answered.outcome, Accepted):
         fix = "Is it the right password, the right path, the right wire? netra wire learn finds out how it speaks."
-        if code_of(answered.outcome).startswith("service_credentials_"):
+        if answered.outcome.cause.refuses_us:
             fix = "Are service_id and service_secret the ones that it knows?"
         return misread("the right password should open a session", answered, fix)
     session: Session = answered.outcome.value
