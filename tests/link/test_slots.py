@@ -11,6 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from netra.core.pace.limiter import HOLD_S, LATE_COUNT, LATE_RATIO, REGROWTH_S
+from netra.core.verdict.operations import Urgency
 from netra.link.slots import Slots
 
 WAIT_S = 1.0
@@ -242,3 +244,88 @@ def test_granted_and_out_of_time_in_one_turn_loses_no_slot(order: str) -> None:
     assert waiting.task.done()
     close(loop, [holder, waiting])
     assert slots.taken_count == 0
+
+
+def logins(slots: Slots) -> int:
+    """Let logins take what they can get without waiting; says how many that were."""
+    count = 0
+    while slots.take_free(Urgency.LOGIN):
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize(("limit", "most"), [(100, 80), (10, 8), (3, 2), (1, 1)])
+def test_logins_leave_slots_to_the_checks_of_tokens(limit: int, most: int) -> None:
+    slots = Slots(limit)
+    assert logins(slots) == most
+    assert slots.take_free(Urgency.CHECK) is (most < limit)
+
+
+async def test_a_login_in_the_queue_is_passed_by_a_check_when_logins_have_all_that_is_theirs() -> None:
+    slots = Slots(5, wait_s=60.0)
+    assert logins(slots) == 4
+    assert slots.take_free(Urgency.CHECK)
+    login, check = (asyncio.create_task(slots.take(each)) for each in (Urgency.LOGIN, Urgency.CHECK))
+    await asyncio.sleep(0)
+    slots.give_back(Urgency.CHECK)
+    assert await check
+    assert not login.done(), "a slot that a check gave back is none for a fifth login"
+    slots.give_back(Urgency.LOGIN)
+    assert await login
+    assert (slots.logins_count, slots.taken_count) == (4, 5)
+
+
+def test_logins_that_come_late_one_after_another_are_too_many() -> None:
+    slots = Slots(100)
+    assert logins(slots) == 80
+    for number in range(LATE_COUNT):
+        assert slots.logins_limit_count == 80
+        slots.took(Urgency.LOGIN, LATE_RATIO, 1000.0)
+        slots.regrow(1000.0 + number / 1000)
+    assert (slots.logins_limit_count, slots.limit_count) == (72, 100)
+    slots.regrow(1000.0 + REGROWTH_S)
+    assert slots.logins_limit_count == 80
+
+
+def test_one_login_in_time_says_that_there_is_no_queue() -> None:
+    slots = Slots(100)
+    assert logins(slots) == 80
+    for _ in range(10):
+        for _ in range(LATE_COUNT - 1):
+            slots.took(Urgency.LOGIN, 1.0, 1000.0)
+        slots.took(Urgency.LOGIN, LATE_RATIO - 0.01, 1000.0)
+    slots.regrow(1000.0)
+    assert slots.logins_limit_count == 80
+
+
+def test_late_checks_of_tokens_take_nothing_from_logins() -> None:
+    slots = Slots(100)
+    for _ in range(100):
+        slots.took(Urgency.CHECK, 1.0, 1000.0)
+    slots.regrow(1000.0)
+    assert slots.logins_limit_count == 80
+
+
+def test_an_auth_service_that_is_always_late_is_asked_by_a_quarter_at_once() -> None:
+    slots, now_s = Slots(100), 1000.0
+    for _ in range(2000):
+        slots.took(Urgency.LOGIN, 1.0, now_s)
+        now_s += HOLD_S / 2
+        slots.regrow(now_s)
+        assert slots.logins_limit_count >= 20
+
+
+async def test_logins_that_waited_get_in_as_the_limit_grows_back() -> None:
+    slots = Slots(100, wait_s=60.0)
+    assert logins(slots) == 80
+    for _ in range(LATE_COUNT):
+        slots.took(Urgency.LOGIN, 1.0, 1000.0)
+    slots.regrow(1000.0)
+    for _ in range(8):
+        slots.give_back(Urgency.LOGIN)
+    waiting = asyncio.create_task(slots.take(Urgency.LOGIN))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    slots.regrow(1000.0 + REGROWTH_S)
+    assert await waiting
+    assert slots.logins_count == 73

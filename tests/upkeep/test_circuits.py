@@ -40,6 +40,19 @@ async def test_a_probe_that_sees_it_come_back_ends_the_wait() -> None:
     assert breaker.state == "open", "only a call of its own kind closes it"
 
 
+async def test_a_probe_that_sees_it_come_back_during_a_trial_spares_the_next_one_its_wait() -> None:
+    service, upkeep, breaker = guarded(REFUSED)
+    open_it(breaker, upkeep.clock.now_s())
+    await upkeep.go()
+    now_s = upkeep.clock.now_s() + MAX_OPEN_S
+    trial = breaker.admit(now_s)
+    assert breaker.state == "half_open"
+    service.health = WELL
+    await upkeep.go(every_s=0.0)
+    breaker.settle(trial, LATE, now_s, 0.5)
+    assert not breaker.refuses(now_s)
+
+
 async def test_a_probe_that_never_failed_ends_nothing() -> None:
     _, upkeep, breaker = guarded(WELL)
     await upkeep.go(every_s=0.0)

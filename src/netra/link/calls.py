@@ -95,11 +95,12 @@ class _Asking:
     async def once(self) -> Outcome[Any]:
         """One try: a slot, a permit, an exchange, and what it means."""
         link, breaker, slots = self.link, self.breaker, self.link.slots
+        urgency = self.call.operation.urgency
         started_s = link.clock.now_s()
         if breaker.refuses(started_s):
             return self.kept_out(started_s)
         slots.regrow(started_s)
-        if not slots.take_free() and not await slots.take(self.call.operation.urgency):
+        if not slots.take_free(urgency) and not await slots.take(urgency):
             return unknown(TABLE["connection_limit_reached"])
         permit, outcome = REFUSED, None
         try:
@@ -115,12 +116,14 @@ class _Asking:
             seal = link.seals.in_order[self.seal_number] if self.call.template.sealed else None
             got = await link.exchange(self.call, seal, left_s)
             outcome = classify(self.call, got, link.standing)
+            ended_s = link.clock.now_s()
+            slots.took(urgency, (ended_s - now_s) / self.deadline.budget_s, ended_s)
+            if isinstance(outcome, Unknown) and outcome.sheds:
+                slots.overloaded(ended_s)
         finally:
             if outcome is None:
                 breaker.give_back(permit)
-            elif isinstance(outcome, Unknown) and outcome.sheds:
-                slots.overloaded(link.clock.now_s())
-            slots.give_back()
+            slots.give_back(urgency)
         self.learn(outcome, permit, started_s)
         return outcome
 

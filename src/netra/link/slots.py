@@ -11,6 +11,10 @@ from netra.core.pace.limiter import Limiter
 from netra.core.verdict.operations import Urgency
 
 WAIT_S: Final = 0.1
+LOGINS_RATIO: Final = 0.8
+"""Logins take at most so many of the slots: while nobody answers them, tokens are still checked."""
+LEAST_LOGINS_RATIO: Final = 0.25
+"""What lateness leaves of these: an auth service that is slow, but not for the load, must still be asked."""
 
 
 class Slots:
@@ -22,8 +26,12 @@ class Slots:
     def __init__(self, limit_count: int, wait_s: float = WAIT_S) -> None:
         self.limit_count = limit_count
         """As of now: lower for a while after the auth service was overloaded; slots that are taken stay taken."""
+        self.logins_limit_count = max(1, int(LOGINS_RATIO * limit_count))
+        """How many of them logins may take; lower for a while after they were late."""
         self.taken_count = 0
+        self.logins_count = 0
         self._limit = Limiter(limit_count)
+        self._logins_limit = Limiter(self.logins_limit_count, LEAST_LOGINS_RATIO)
         self._wait_s = wait_s
         self._queues: dict[Urgency, deque[asyncio.Future[None]]] = {urgency: deque() for urgency in Urgency}
 
@@ -31,23 +39,32 @@ class Slots:
         """The auth service shed the call that holds one of the slots: fewer at once, for a while."""
         self._limit.overloaded(self.taken_count, now_s)
 
+    def took(self, urgency: Urgency, budget_ratio: float, now_s: float) -> None:
+        """The call that holds one of the slots took this share of its budget: logins that are late are too many."""
+        if urgency is Urgency.LOGIN:
+            self._logins_limit.took(budget_ratio, self.logins_count, now_s)
+
     def regrow(self, now_s: float) -> None:
         """Take back what was given up, as time allows."""
-        if self._limit.lowered:
+        if self._limit.lowered or self._logins_limit.lowered:
             self.limit_count = self._limit.count(now_s)
-            while self.taken_count < self.limit_count and self._hand_on():
-                self.taken_count += 1
+            self.logins_limit_count = self._logins_limit.count(now_s)
+            self._hand_on()
 
-    def take_free(self) -> bool:
+    def take_free(self, urgency: Urgency = Urgency.CHECK) -> bool:
         """Take a slot if one is free; whoever takes one gives it back."""
         if self.taken_count >= self.limit_count:
             return False
+        if urgency is Urgency.LOGIN:
+            if self.logins_count >= self.logins_limit_count:
+                return False
+            self.logins_count += 1
         self.taken_count += 1
         return True
 
     async def take(self, urgency: Urgency = Urgency.CHECK) -> bool:
         """Take a slot, or say that there was none in time; whoever takes one gives it back."""
-        if self.take_free():
+        if self.take_free(urgency):
             return True
         queue = self._queues[urgency]
         if len(queue) >= self.limit_count:
@@ -58,30 +75,30 @@ class Slots:
             async with asyncio.timeout(self._wait_s):
                 await turn
         except TimeoutError:
-            self._withdraw(turn, queue)
+            self._withdraw(turn, urgency)
             return False
         except asyncio.CancelledError:
-            self._withdraw(turn, queue)
+            self._withdraw(turn, urgency)
             raise
         return True
 
-    def _withdraw(self, turn: "asyncio.Future[None]", queue: "deque[asyncio.Future[None]]") -> None:
+    def _withdraw(self, turn: "asyncio.Future[None]", urgency: Urgency) -> None:
         if turn.done() and not turn.cancelled():
-            self.give_back()
-        elif turn in queue:
-            queue.remove(turn)
+            self.give_back(urgency)
+        elif turn in self._queues[urgency]:
+            self._queues[urgency].remove(turn)
 
-    def give_back(self) -> None:
-        """Hand a slot to whoever is next in the queue, or leave it free."""
-        if self.taken_count > self.limit_count or not self._hand_on():
-            self.taken_count -= 1
+    def give_back(self, urgency: Urgency = Urgency.CHECK) -> None:
+        """Leave a slot to whoever is next in the queue, or free; `urgency` as when it was taken."""
+        self.taken_count -= 1
+        if urgency is Urgency.LOGIN:
+            self.logins_count -= 1
+        self._hand_on()
 
-    def _hand_on(self) -> bool:
-        """Give a slot to the most urgent who waits; False when nobody does."""
-        for queue in self._queues.values():
-            while queue:
+    def _hand_on(self) -> None:
+        """Give what is free to those who wait, the most urgent first."""
+        for urgency, queue in self._queues.items():
+            while queue and (queue[0].done() or self.take_free(urgency)):
                 turn = queue.popleft()
                 if not turn.done():
                     turn.set_result(None)
-                    return True
-        return False

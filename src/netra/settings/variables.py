@@ -248,7 +248,8 @@ class Settings:
     )))  # fmt: skip
     max_in_flight: int = field(metadata=about(Variable(
         name="NETRA_MAX_IN_FLIGHT", group=PACE, kind=values.whole(1, 10_000), default=100, unit="calls",
-        meaning="How many calls to the auth service may be under way at once.",
+        meaning="How many calls to the auth service may be under way at once; logins take at most four fifths, and "
+                "fewer for a while when they come late.",
         breaks="Too few: 503 `connection_limit_reached` under load. Too many: the auth service is overrun.",
     )))  # fmt: skip
     breaker: bool = field(metadata=about(Variable(

@@ -89,7 +89,12 @@ def health_document(gateway: Gateway, view: View, version: str, findings: Sequen
         "environment": view.environment,
         "auth_service_url": view.auth_service_url,
         "checks": checks,
-        "in_flight": {"taken": link.slots.taken_count, "limit": link.slots.limit_count},
+        "in_flight": {
+            "taken": link.slots.taken_count,
+            "limit": link.slots.limit_count,
+            "logins": link.slots.logins_count,
+            "logins_limit": link.slots.logins_limit_count,
+        },
         "findings": [
             {"severity": each.severity.value, "code": each.code, "subject": each.subject, "what": each.what}
             for each in findings

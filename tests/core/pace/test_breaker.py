@@ -325,3 +325,53 @@ def test_every_change_is_told_after_it_has_happened() -> None:
         Circuit("half_open", "connection_terminated", 0.0, 0, 0),
         Circuit("closed", None, 0.0, 0, 0),
     ]
+
+
+def test_news_that_came_during_a_trial_make_its_failure_cost_no_wait() -> None:
+    breaker, now_s = opened(), START_S + 6.1
+    trial = breaker.admit(now_s)
+    breaker.recovered(now_s + 1.0)
+    assert breaker.refuses(now_s + 1.0), "still one at a time"
+    breaker.settle(trial, LATE, now_s + 5.0, 0.5)
+    assert (breaker.state, breaker.refuses(now_s + 5.0)) == ("open", False)
+    calls(breaker, GOOD, TRIALS_COUNT, now_s + 5.0)
+    assert breaker.state == "closed"
+
+
+def test_a_trial_that_began_after_the_news_counts_as_ever() -> None:
+    breaker, now_s = opened(), START_S + 6.1
+    trial = breaker.admit(now_s)
+    breaker.recovered(now_s + 1.0)
+    breaker.settle(trial, LATE, now_s + 5.0, 0.5)
+    calls(breaker, LATE, 1, now_s + 5.0)
+    assert breaker.seen(now_s + 5.0).next_try_in_s == pytest.approx(10.0), "the second opening that counts"
+
+
+@pytest.mark.parametrize("ended", ["cancelled", "well", "of no evidence"])
+def test_news_are_of_use_to_the_trial_that_they_came_in_alone(ended: str) -> None:
+    breaker, now_s = opened(), START_S + 6.1
+    trial = breaker.admit(now_s)
+    breaker.recovered(now_s)
+    if ended == "cancelled":
+        breaker.give_back(trial)
+    else:
+        breaker.settle(trial, GOOD if ended == "well" else WRONG_SECRET, now_s, 0.5)
+    calls(breaker, LATE, 1, now_s)
+    assert breaker.seen(now_s).next_try_in_s == pytest.approx(10.0)
+
+
+def test_bad_news_after_good_news_make_a_trial_count_again() -> None:
+    breaker, now_s = opened(), START_S + 6.1
+    trial = breaker.admit(now_s)
+    breaker.recovered(now_s + 1.0)
+    breaker.still_down(now_s + 2.0, 0.5)
+    breaker.settle(trial, LATE, now_s + 5.0, 0.5)
+    assert breaker.seen(now_s + 5.0).next_try_in_s == pytest.approx(10.0)
+
+
+def test_news_between_two_trials_are_of_no_use_to_the_next() -> None:
+    breaker, now_s = opened(), START_S + 6.1
+    calls(breaker, GOOD, 1, now_s)
+    breaker.recovered(now_s)
+    calls(breaker, LATE, 1, now_s)
+    assert breaker.seen(now_s).next_try_in_s == pytest.approx(10.0)

@@ -55,7 +55,7 @@ class Breaker:
 
     __slots__ = (
         "_code", "_min_calls_count", "_next_try_at_s", "_on_change", "_open_s", "_opened_at_s", "_openings_count",
-        "_successes_count", "_trial_under_way", "_window", "era", "state",
+        "_successes_count", "_trial_under_way", "_well_meanwhile", "_window", "era", "state",
     )  # fmt: skip
 
     def __init__(
@@ -78,6 +78,7 @@ class Breaker:
         self._openings_count = 0
         self._successes_count = 0
         self._trial_under_way = False
+        self._well_meanwhile = False
 
     def refuses(self, now_s: float) -> bool:
         """Would a call be refused now? Asking takes nothing."""
@@ -93,7 +94,7 @@ class Breaker:
             return REFUSED
         if self.state == "open":
             self._turn("half_open", now_s)
-        self._trial_under_way = True
+        self._trial_under_way, self._well_meanwhile = True, False
         return self.era
 
     def give_back(self, permit: Permit) -> None:
@@ -119,12 +120,17 @@ class Breaker:
             self._code = outcome.cause.code
 
     def recovered(self, now_s: float) -> None:
-        """Something else saw the auth service come back: the next call is let through as a trial."""
+        """Something else saw the auth service come back: the next call is let through as a trial.
+
+        A trial that is under way was sent before, and may never be answered: if it fails, another one follows at once.
+        """
         if self.state == "open":
             self._next_try_at_s = min(self._next_try_at_s, now_s)
+        self._well_meanwhile = self._trial_under_way
 
     def still_down(self, now_s: float, rand: float) -> None:
         """Something else saw that it still is unwell: a trial would fail, so it waits, within `MAX_OPEN_S`."""
+        self._well_meanwhile = False
         if self.state == "open":
             longest_s = self._opened_at_s + MAX_OPEN_S
             self._next_try_at_s = min(longest_s, max(self._next_try_at_s, now_s + _jittered(self._open_s, rand)))
@@ -161,16 +167,20 @@ class Breaker:
             enough = window.calls_count >= self._min_calls_count
             if not enough or window.failures_count < FAILURE_RATIO * window.calls_count:
                 return
-        self._openings_count += 1
         self._opened_at_s = now_s
-        longest_s = min(MAX_OPEN_S, self._open_s * 2.0 ** min(self._openings_count - 1, 32))
-        self._next_try_at_s = now_s + _jittered(longest_s, rand)
+        if self._well_meanwhile:
+            self._next_try_at_s = now_s
+        else:
+            self._openings_count += 1
+            longest_s = min(MAX_OPEN_S, self._open_s * 2.0 ** min(self._openings_count - 1, 32))
+            self._next_try_at_s = now_s + _jittered(longest_s, rand)
         self._turn("open", now_s)
 
     def _turn(self, state: State, now_s: float) -> None:
         self.state = state
         self.era += 1
         self._successes_count = 0
+        self._well_meanwhile = False
         self._on_change(self.seen(now_s))
         self._window.clear()
 
