@@ -19,6 +19,7 @@ FLOORS = {
     "netra.demo": 7,
     "netra.testing": 7,
     "netra.assemble": 6,
+    "netra.assemble_tokens": 6,
     "netra.listen": 6,
     "netra.web": 5,
     "netra.doctor": 4,
@@ -62,7 +63,14 @@ INSIDE_CORE = {
     ),
     "netra.core.pace": ("netra.core.verdict", "netra.core.secret", "netra.core.findings"),
     "netra.core.events": ("netra.core.verdict", "netra.core.pace", "netra.core.findings"),
-    "netra.core.token": ("netra.core.verdict", "netra.core.events", "netra.core.secret", "netra.core.findings"),
+    "netra.core.token": (
+        "netra.core.verdict",
+        "netra.core.verdict.strict_json",
+        "netra.core.token.claims",
+        "netra.core.events",
+        "netra.core.secret",
+        "netra.core.findings",
+    ),
 }
 """Inside the ground floor: what each part may use besides itself."""
 

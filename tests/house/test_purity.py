@@ -58,7 +58,7 @@ PURE_CALLS = frozenset({"os.strerror"})
 MAY_REJECT = frozenset(
     {
         "src/netra/core/verdict/classify.py",
-        "src/netra/core/token/claims.py",
+        "src/netra/core/token/checks.py",
         "src/netra/core/pace/throttle.py",
         "src/netra/gateway/attempts.py",
     }
@@ -185,7 +185,7 @@ def test_what_the_core_may_do_is_left_alone(text: str) -> None:
 )
 def test_a_rejection_from_elsewhere_is_found(text: str) -> None:
     assert list(says_no(sample("src/netra/web/render.py", text)))
-    assert not list(says_no(sample("src/netra/core/token/claims.py", text)))
+    assert not list(says_no(sample("src/netra/core/token/checks.py", text)))
 
 
 def test_asking_whether_an_outcome_is_a_rejection_is_left_alone() -> None:

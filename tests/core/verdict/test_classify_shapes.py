@@ -7,7 +7,7 @@ import pytest
 
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Done, Handshake, Identity, Offer, Session, User
-from netra.core.verdict.outcomes import Accepted, FieldFault
+from netra.core.verdict.outcomes import Accepted, FieldFault, Unknown
 from tests.core.support import NGINX_502, SESSION, TOKENS, code, rejected, understood, unknown
 
 ADA = User("u-1", "ada@example.com", "Ada")
@@ -324,3 +324,12 @@ def test_a_list_of_bad_fields_means_nothing_with_another_status(status: int) -> 
 def test_a_code_goes_before_a_list() -> None:
     body = {"code": "weak_password", "errors": [{"pointer": "/password", "code": "too_short"}]}
     assert code(understood(422, body, "register")) == "rejected: password_rejected"
+
+
+@pytest.mark.parametrize(("operation", "counts"), [("validate", False), ("login", True), ("refresh", True)])
+def test_what_lacks_in_an_answer_about_a_token_is_no_evidence_against_whoever_answers(
+    operation: str, counts: bool
+) -> None:
+    outcome = understood(200, {"valid": True}, operation)
+    assert isinstance(outcome, Unknown)
+    assert (outcome.cause.code, outcome.counts) == ("invalid_response", counts)

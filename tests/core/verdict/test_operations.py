@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from netra.core.secret import Secret
 from netra.core.verdict.operations import (
     CONFIG,
+    DISCOVERY,
     HANDSHAKE,
     HEALTH,
+    KEYS,
     LOGIN,
     LOGOUT,
     MAX_LIFETIME_S,
@@ -19,12 +21,17 @@ from netra.core.verdict.operations import (
     OPERATIONS,
     REFRESH,
     REGISTER,
+    REVOCATIONS,
     VALIDATE,
+    Discovery,
     Done,
     Handshake,
     Identity,
+    Jwks,
     Offer,
     Operation,
+    RevocationPage,
+    Revoked,
     Session,
     User,
 )
@@ -34,6 +41,8 @@ USER = {"user_id", "user_email", "user_name"}
 SESSION = USER | {"access_token", "refresh_token", "token_type", "expires_in"}
 OFFER = {"registration_enabled", "password_min_length", "password_max_length", "access_token_ttl_s", "oauth_providers"}
 SHAKE = {"service_id", "environment", "version", "idempotency", "issuer", "audience", "secret_fingerprints"}
+SHAKE |= {"server_time", "key_ids"}
+VOUCHED = USER | {"valid", "expires_at", "token_id", "session_id"}
 
 
 @pytest.mark.parametrize(
@@ -43,10 +52,13 @@ SHAKE = {"service_id", "environment", "version", "idempotency", "issuer", "audie
         (REGISTER, "register", "login", False, USER),
         (REFRESH, "refresh", "token", False, SESSION),
         (LOGOUT, "logout", "token", True, set()),
-        (VALIDATE, "validate", "token", True, USER | {"valid", "expires_at"}),
+        (VALIDATE, "validate", "token", True, VOUCHED),
         (CONFIG, "config", "upkeep", True, OFFER),
         (HEALTH, "health", "upkeep", True, {"status"}),
         (HANDSHAKE, "handshake", "upkeep", True, SHAKE),
+        (KEYS, "keys", "upkeep", True, {"keys"}),
+        (DISCOVERY, "discovery", "upkeep", True, {"issuer", "jwks_uri", "introspection_endpoint"}),
+        (REVOCATIONS, "revocations", "upkeep", True, {"cursor", "items"}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -59,7 +71,7 @@ def test_a_question_says_its_kind_its_places_and_whether_it_may_be_sent_twice(
 
 
 def test_there_are_no_other_questions() -> None:
-    assert len(OPERATIONS) == 8
+    assert len(OPERATIONS) == 11
 
 
 def is_text(value: object, limit: int = MAX_TEXT_CHARS) -> bool:
@@ -83,6 +95,23 @@ def is_token(value: object) -> bool:
     return is_text(text, MAX_TOKEN_CHARS) and all("!" <= each <= "~" for each in text)
 
 
+def is_revoked(value: Revoked) -> bool:
+    """Does it name a token or a session, and an end?"""
+    ids = [each for each in (value.token_id, value.session_id) if each is not None]
+    return bool(ids) and all(is_text(each) for each in ids) and type(value.expires_at) is int
+
+
+def is_published(value: Jwks | Discovery | RevocationPage) -> bool:
+    """Is it what anybody may read, within its bounds?"""
+    match value:
+        case Jwks(keys):
+            return len(keys) <= 100 and all(isinstance(each, dict) for each in keys)
+        case Discovery(issuer, jwks_uri, introspection):
+            return is_text(issuer) and is_text(jwks_uri) and (introspection is None or is_text(introspection))
+        case RevocationPage(cursor, items):
+            return is_text(cursor) and len(items) <= 1000 and all(is_revoked(each) for each in items)
+
+
 def is_answer(value: object) -> bool:
     """Is an answer what its type promises?"""
     match value:
@@ -91,8 +120,12 @@ def is_answer(value: object) -> bool:
             return is_token(access_token) and (refresh_token is None or is_token(refresh_token)) and whole and (
                 user is None or is_user(user)
             )  # fmt: skip
-        case Identity(user, expires_at):
-            return is_user(user) and (expires_at is None or (type(expires_at) is int and expires_at >= 0))
+        case Identity(user, expires_at, source, token_id, session_id):
+            ids = all(each is None or is_text(each) for each in (token_id, session_id))
+            timed = expires_at is None or (type(expires_at) is int and expires_at >= 0)
+            return is_user(user) and timed and ids and source == "auth_service"
+        case Jwks() | Discovery() | RevocationPage():
+            return is_published(value)
         case Offer():
             flag, *counts, providers = value
             whole = all(count is None or (type(count) is int and count >= 0) for count in counts)
@@ -100,12 +133,10 @@ def is_answer(value: object) -> bool:
         case Handshake():
             texts = (value.service_id, value.environment, value.version, value.issuer, value.audience)
             return all(each is None or is_text(each) for each in texts) and all(
-                is_text(each, 64) for each in value.secret_fingerprints
+                is_text(each, 64) for each in (*value.secret_fingerprints, *value.key_ids)
             )
-        case Done():
-            return True
         case _:
-            return is_user(value)
+            return isinstance(value, Done) or is_user(value)
 
 
 ORDINARY = st.sampled_from(["Bearer", "a.b.c", "u-1", "ada@example.com", True, False, 900, ["acme"], [], 0])
@@ -189,3 +220,78 @@ def test_a_name_too_long_is_cut_because_nothing_depends_on_it() -> None:
 def test_an_auth_service_that_promises_nothing_is_taken_to_promise_nothing() -> None:
     assert HANDSHAKE.shape({}) == Handshake(None, None, None, False, None, None, ())
     assert CONFIG.shape({}) == Offer(None, None, None, None, ())
+
+
+# --- keys, discovery, revocations -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("places", "usable"),
+    [
+        ({"keys": []}, True),
+        ({"keys": [{"kty": "EC"}] * 100}, True),
+        ({"keys": [{"kty": "EC"}] * 101}, False),
+        ({"keys": {"kty": "EC"}}, False),
+        ({"keys": ["EC"]}, False),
+        ({}, False),
+    ],
+    ids=range(6),
+)
+def test_keys_are_a_list_of_at_most_a_hundred_objects(places: dict[str, Any], *, usable: bool) -> None:
+    assert (KEYS.shape(places) is not None) == usable
+
+
+GOOD_DISCOVERY = {"issuer": "https://id.test", "jwks_uri": "https://id.test/keys"}
+
+
+@pytest.mark.parametrize("wrong", [{"issuer": None}, {"jwks_uri": 5}, {"introspection_endpoint": ["x"]}], ids=str)
+def test_a_discovery_names_its_issuer_and_its_keys(wrong: dict[str, Any]) -> None:
+    assert DISCOVERY.shape(GOOD_DISCOVERY) == Discovery("https://id.test", "https://id.test/keys", None)
+    assert DISCOVERY.shape(GOOD_DISCOVERY | wrong) is None
+
+
+@pytest.mark.parametrize(
+    ("item", "read"),
+    [
+        ({"sid": "s", "exp": 5}, Revoked(None, "s", 5)),
+        ({"jti": "t", "exp": "2026-01-01T00:00:00Z"}, Revoked("t", None, 1_767_225_600)),
+        ({"jti": "t", "sid": "s", "exp": 5, "more": 1}, Revoked("t", "s", 5)),
+        ({"exp": 5}, None),
+        ({"sid": "s"}, None),
+        ({"sid": "", "exp": 5}, None),
+        ({"sid": "s", "exp": "soon"}, None),
+        ("s", None),
+    ],
+    ids=str,
+)
+def test_what_was_revoked_is_a_token_or_a_session_with_its_end(item: Any, read: Revoked | None) -> None:
+    page = REVOCATIONS.shape({"cursor": "c", "items": [item]})
+    assert page == (None if read is None else RevocationPage("c", (read,)))
+
+
+@pytest.mark.parametrize("places", [{"items": []}, {"cursor": "c"}, {"cursor": "c", "items": {}}], ids=str)
+def test_a_page_of_revocations_says_where_to_go_on(places: dict[str, Any]) -> None:
+    assert REVOCATIONS.shape(places) is None
+
+
+def test_a_page_of_revocations_is_bounded() -> None:
+    items = [{"sid": "s", "exp": 5}] * 1001
+    assert REVOCATIONS.shape({"cursor": "c", "items": items[1:]}) is not None
+    assert REVOCATIONS.shape({"cursor": "c", "items": items}) is None
+
+
+@pytest.mark.parametrize("name", ["token_id", "session_id"])
+def test_ids_of_a_token_are_texts_if_they_are_there(name: str) -> None:
+    good = {"valid": True, "user_id": "u"}
+    assert getattr(VALIDATE.shape({**good, name: "x"}), name) == "x"
+    assert VALIDATE.shape({**good, name: 5}) is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"server_time": "noon"}, {"key_ids": "k"}, {"key_ids": [1]}, {"key_ids": ["k"] * 17}], ids=str
+)
+def test_a_handshake_with_a_time_or_keys_of_the_wrong_form_is_none(wrong: dict[str, Any]) -> None:
+    said = HANDSHAKE.shape({"server_time": "1970-01-01T00:01:00Z", "key_ids": ["k"]})
+    assert said is not None
+    assert (said.server_time, said.key_ids) == (60, ("k",))
+    assert HANDSHAKE.shape(wrong) is None

@@ -16,7 +16,6 @@ from netra.core.verdict.operations import (
     HEALTH,
     LOGIN,
     LOGOUT,
-    OPERATIONS,
     REFRESH,
     REGISTER,
     VALIDATE,
@@ -128,7 +127,7 @@ def test_whatever_a_user_writes_arrives_as_he_wrote_it_and_nothing_else_does(
     assert parse(call.body.reveal().encode()) == wanted
 
 
-@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+@pytest.mark.parametrize("operation", sorted(wire().templates))
 def test_a_call_prints_no_password_no_token_and_nobodys_e_mail(operation: str) -> None:
     call = call_of(operation)
     for printed in (repr(call), str(call), f"{call}"):

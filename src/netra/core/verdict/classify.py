@@ -12,7 +12,7 @@ from netra.core.token.claims import unchecked_claims
 from netra.core.unmatched import Unread, facts_of_unread
 from netra.core.verdict import intermediaries, retry_after, strict_json
 from netra.core.verdict.causes import TABLE
-from netra.core.verdict.operations import of_no_use
+from netra.core.verdict.operations import VALIDATE, of_no_use
 from netra.core.verdict.outcomes import Accepted, FieldFault, Outcome, Rejected, Unknown, unknown
 from netra.core.verdict.reply import Broken, Reply, Standing
 from netra.core.verdict.wire import Accepting, BodyKind, Call, CodeNames, Place, Pointer, ReplyRow
@@ -147,10 +147,14 @@ def _accepted(accept: Accepting, require: frozenset[str], reading: _Reading, cal
 
 
 def _lacking(require: frozenset[str], present: Mapping[str, Any], reading: _Reading, call: Call[Any]) -> Unknown:
-    """An object that is no answer, with the places, in our own words, that are missing or of no use."""
+    """An object that is no answer, with the places, in our own words, that are missing or of no use.
+
+    What is said of a token depends on the token: whoever shows one that stands for nobody must open no circuit with it.
+    """
     lacking = sorted(require - present.keys()) or of_no_use(call.operation.shape, present)
     outcome = _unknown("invalid_response", reading)
-    return outcome._replace(facts={**outcome.facts, "lacking": ", ".join(lacking)})
+    counts = outcome.counts and call.operation is not VALIDATE
+    return outcome._replace(counts=counts, facts={**outcome.facts, "lacking": ", ".join(lacking)})
 
 
 def _present(accept: Accepting, reading: _Reading) -> dict[str, Any]:

@@ -28,6 +28,8 @@ class Urgency(IntEnum):
 
 MAX_TOKEN_CHARS: Final = 32 * 1024
 MAX_TEXT_CHARS: Final = 1024
+MAX_KEYS_COUNT: Final = 100
+MAX_PAGE_COUNT: Final = 1000
 MAX_LIFETIME_S: Final = 10 * 366 * 24 * 3600
 MAX_EPOCH_S: Final = 2**53
 _VISIBLE: Final = bytes(range(0x21, 0x7F))
@@ -52,11 +54,20 @@ class Session(NamedTuple):
     user: User | None
 
 
+Source = Literal["jwt", "cache", "auth_service", "stale"]
+"""How it is known whom a token stands for: checked here, remembered, asked, or remembered for want of an answer."""
+
+
 class Identity(NamedTuple):
     """Whom a token stands for, and until when (epoch seconds)."""
 
     user: User
     expires_at: int | None
+    source: Source = "auth_service"
+    token_id: str | None = None
+    """`jti`: what a revocation of this token alone names."""
+    session_id: str | None = None
+    """`sid`: what a revocation of the whole session names."""
 
 
 class Offer(NamedTuple):
@@ -79,6 +90,38 @@ class Handshake(NamedTuple):
     issuer: str | None
     audience: str | None
     secret_fingerprints: tuple[str, ...]
+    server_time: int | None = None
+    """Epoch seconds, by the auth service's clock."""
+    key_ids: tuple[str, ...] = ()
+
+
+class Jwks(NamedTuple):
+    """Published keys as they came: nothing in them is believed yet. Source: RFC 7517, section 5."""
+
+    keys: tuple[Mapping[str, Any], ...]
+
+
+class Discovery(NamedTuple):
+    """What an issuer says of itself. Source: OpenID Connect Discovery 1.0, section 3."""
+
+    issuer: str
+    jwks_uri: str
+    introspection_endpoint: str | None
+
+
+class Revoked(NamedTuple):
+    """A token or a session that has ended before its time; `expires_at` is when nobody needs to know any more."""
+
+    token_id: str | None
+    session_id: str | None
+    expires_at: int
+
+
+class RevocationPage(NamedTuple):
+    """Some of what was revoked, and where to go on."""
+
+    cursor: str
+    items: tuple[Revoked, ...]
 
 
 class Done(NamedTuple):
@@ -163,9 +206,12 @@ def _session(places: Places) -> Session | None:
 
 def _identity(places: Places) -> Identity | None:
     user, expires_at = _user(places), _instant(places.get("expires_at"))
+    ids = {name: places.get(name) for name in ("token_id", "session_id")}
     if user is None or places.get("valid", True) is not True or _wrong(places, "expires_at", expires_at):
         return None
-    return Identity(user, expires_at)
+    if any(_wrong(places, name, _text(value)) for name, value in ids.items()):
+        return None
+    return Identity(user, expires_at, "auth_service", **ids)
 
 
 def _offer(places: Places) -> Offer | None:
@@ -181,13 +227,49 @@ def _offer(places: Places) -> Offer | None:
 
 def _handshake(places: Places) -> Handshake | None:
     texts = {name: places.get(name) for name in ("service_id", "environment", "version", "issuer", "audience")}
-    fingerprints = places.get("secret_fingerprints", [])
-    promised = places.get("idempotency", False)
+    lists = {name: places.get(name, []) for name in ("secret_fingerprints", "key_ids")}
+    promised, server_time = places.get("idempotency", False), _instant(places.get("server_time"))
     if not isinstance(promised, bool) or any(_wrong(places, name, _text(value)) for name, value in texts.items()):
         return None
-    if not _texts(fingerprints, 16):
+    if not all(_texts(value, 16) for value in lists.values()) or _wrong(places, "server_time", server_time):
         return None
-    return Handshake(idempotency=promised, secret_fingerprints=tuple(fingerprints), **texts)
+    return Handshake(
+        **texts,
+        idempotency=promised,
+        secret_fingerprints=tuple(lists["secret_fingerprints"]),
+        server_time=server_time,
+        key_ids=tuple(lists["key_ids"]),
+    )
+
+
+def _jwks(places: Places) -> Jwks | None:
+    keys = places.get("keys")
+    if not isinstance(keys, list) or len(keys) > MAX_KEYS_COUNT or not all(isinstance(each, dict) for each in keys):
+        return None
+    return Jwks(tuple(keys))
+
+
+def _discovery(places: Places) -> Discovery | None:
+    issuer, jwks_uri = _text(places.get("issuer")), _text(places.get("jwks_uri"))
+    introspection = _text(places.get("introspection_endpoint"))
+    if issuer is None or jwks_uri is None or _wrong(places, "introspection_endpoint", introspection):
+        return None
+    return Discovery(issuer, jwks_uri, introspection)
+
+
+def _revocation_page(places: Places) -> RevocationPage | None:
+    cursor, items = _text(places.get("cursor")), places.get("items")
+    if cursor is None or not isinstance(items, list) or len(items) > MAX_PAGE_COUNT:
+        return None
+    read = [_revoked(each) for each in items]
+    return RevocationPage(cursor, tuple(each for each in read if each)) if all(read) else None
+
+
+def _revoked(item: Any) -> Revoked | None:
+    if not isinstance(item, dict):
+        return None
+    token_id, session_id, expires_at = _text(item.get("jti")), _text(item.get("sid")), _instant(item.get("exp"))
+    return None if expires_at is None or not (token_id or session_id) else Revoked(token_id, session_id, expires_at)
 
 
 def _done(places: Places) -> Done:
@@ -197,6 +279,7 @@ def _done(places: Places) -> Done:
 _GOOD_PLACES: Final[Places] = {
     "access_token": "a", "refresh_token": "r", "token_type": "Bearer", "expires_in": 1,
     "user_id": "u", "user_email": "e", "user_name": "n", "valid": True, "expires_at": 1,
+    "keys": [], "cursor": "c", "items": [], "issuer": "i", "jwks_uri": "j",
 }  # fmt: skip
 
 
@@ -205,13 +288,14 @@ def of_no_use(shape: Callable[[Places], Any], places: Places) -> list[str]:
     return sorted(name for name, value in places.items() if shape({**_GOOD_PLACES, name: value}) is None)
 
 
+_VALIDATE_PLACES: Final = _USER_PLACES | {"valid", "expires_at", "token_id", "session_id"}
 _SESSION_PLACES: Final = _USER_PLACES | {"access_token", "refresh_token", "token_type", "expires_in"}
 
 LOGIN: Final = Operation("login", "login", False, _SESSION_PLACES, _session, Urgency.LOGIN)
 REGISTER: Final = Operation("register", "login", False, _USER_PLACES, _user, Urgency.LOGIN)
 REFRESH: Final = Operation("refresh", "token", False, _SESSION_PLACES, _session, Urgency.RENEWAL)
 LOGOUT: Final = Operation("logout", "token", True, frozenset(), _done, Urgency.RENEWAL)
-VALIDATE: Final = Operation("validate", "token", True, _USER_PLACES | {"valid", "expires_at"}, _identity)
+VALIDATE: Final = Operation("validate", "token", True, _VALIDATE_PLACES, _identity)
 CONFIG: Final = Operation(
     "config",
     "upkeep",
@@ -227,10 +311,23 @@ HANDSHAKE: Final = Operation(
     "handshake",
     "upkeep",
     True,
-    frozenset({"service_id", "environment", "version", "idempotency", "issuer", "audience", "secret_fingerprints"}),
+    frozenset(
+        {
+            "service_id", "environment", "version", "idempotency", "issuer", "audience", "secret_fingerprints",
+            "server_time", "key_ids",
+        }
+    ),
     _handshake,
+)  # fmt: skip
+KEYS: Final = Operation("keys", "upkeep", True, frozenset({"keys"}), _jwks)
+DISCOVERY: Final = Operation(
+    "discovery", "upkeep", True, frozenset({"issuer", "jwks_uri", "introspection_endpoint"}), _discovery
 )
+REVOCATIONS: Final = Operation("revocations", "upkeep", True, frozenset({"cursor", "items"}), _revocation_page)
 
 OPERATIONS: Final[Mapping[str, Operation[Any]]] = {
-    operation.name: operation for operation in (LOGIN, REGISTER, REFRESH, LOGOUT, VALIDATE, CONFIG, HEALTH, HANDSHAKE)
-}
+    operation.name: operation
+    for operation in (
+        LOGIN, REGISTER, REFRESH, LOGOUT, VALIDATE, CONFIG, HEALTH, HANDSHAKE, KEYS, DISCOVERY, REVOCATIONS,
+    )
+}  # fmt: skip

@@ -1,0 +1,107 @@
+"""The form of a signed token: three segments, a header, a payload, each read strictly and within bounds.
+
+It must never believe a word of what it reads, nor follow one: a key, an address or an extension that a header names is
+for attackers alone.
+"""
+
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from netra.core.verdict import strict_json
+
+MAX_TOKEN_CHARS: Final = 8 * 1024
+MAX_KEY_ID_CHARS: Final = 256
+
+MALFORMED: Final = "token_malformed"
+SIGNATURE_INVALID: Final = "token_signature_invalid"
+
+ALGORITHMS: Final = frozenset(
+    {
+        "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519",
+    }
+)  # fmt: skip
+"""By which a token may be signed. All have a public half: who can check a token can make none.
+Source: RFC 7518, section 3.1; RFC 8037, section 3.1; RFC 9864, section 2.2."""
+
+_COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
+_LAST: Final = ("", "", "AQgw", "AEIMQUYcgkosw048")
+"""The last character of a segment with so many more than whole fours, when the bits that stand for nothing are zero:
+so bytes have one spelling, and a token one fingerprint. One more is no encoding. Source: RFC 4648, section 3.5."""
+
+
+class Header(NamedTuple):
+    """What a token says of its signature: who may have made it, and how."""
+
+    alg: str
+    """One of `ALGORITHMS`."""
+    kid: str | None
+    """The name of a key in a set: never a path, an address or part of a query."""
+    typ: str | None
+
+
+class Segments(NamedTuple):
+    """What was signed, and the signature."""
+
+    signed: bytes
+    payload: bytes
+    signature: bytes
+
+
+def read_header(token: str) -> Header | str:
+    """The header of a token, or the code of what is wrong with its form or its algorithm.
+
+    Keys and addresses of keys (`jwk`, `jku`, `x5c`, `x5u`) are passed over. We understand no extension, so a header
+    that insists on one is malformed. Source: RFC 7515, sections 4.1 and 7.1; RFC 8725, sections 3.1 and 3.10.
+    """
+    compact = _COMPACT.fullmatch(token) if len(token) <= MAX_TOKEN_CHARS else None
+    if compact is None or not all(_spelt_once(segment) for segment in compact.groups()):
+        return MALFORMED
+    header = _object(_bytes(compact[1]))
+    if header is None or "crit" in header or "b64" in header:
+        return MALFORMED
+    alg, kid, typ = header.get("alg"), header.get("kid"), header.get("typ")
+    if not isinstance(alg, str) or not _absent_or_text(header, "kid") or not _absent_or_text(header, "typ"):
+        return MALFORMED
+    if kid is not None and not (len(kid) <= MAX_KEY_ID_CHARS and kid.isprintable()):
+        return MALFORMED
+    return Header(alg, kid, typ) if alg in ALGORITHMS else SIGNATURE_INVALID
+
+
+def read_segments(token: str) -> Segments:
+    """The parts of a token whose header could be read."""
+    signed, _, signature = token.rpartition(".")
+    return Segments(signed.encode("ascii"), _bytes(signed.partition(".")[2]), _bytes(signature))
+
+
+def payload_of(signed_payload: bytes) -> Mapping[str, Any] | str:
+    """The claims in a payload whose signature holds, or the code of what is wrong with their form.
+
+    Source: RFC 7519, section 4: of two claims of one name, an attacker could choose.
+    """
+    claims = _object(signed_payload)
+    return MALFORMED if claims is None else claims
+
+
+def short_type(typ: str | None) -> str:
+    """A type as it is compared; "" for none. Source: RFC 7515, section 4.1.9."""
+    return "" if typ is None else typ.lower().removeprefix("application/")
+
+
+def _absent_or_text(header: Mapping[str, Any], name: str) -> bool:
+    return name not in header or isinstance(header[name], str)
+
+
+def _spelt_once(segment: str) -> bool:
+    over = len(segment) % 4
+    return not over or segment[-1] in _LAST[over]
+
+
+def _bytes(segment: str) -> bytes:
+    return urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+
+
+def _object(body: bytes) -> Mapping[str, Any] | None:
+    value = strict_json.parse(body)
+    return value if isinstance(value, dict) else None
