@@ -158,6 +158,12 @@ def test_on_a_terminal_a_wire_is_drawn_in_words(tmp_path: Path, acme: Path) -> N
     assert on_a_terminal("wire", "show", "acme.toml", "--toml", folder=tmp_path).replace("\r", "") == WIRE
 
 
+def test_on_a_terminal_a_query_is_drawn_with_what_else_goes_along(tmp_path: Path) -> None:
+    drawn = " ".join(on_a_terminal("wire", "show", "netra", folder=tmp_path).split())
+    assert "GET /auth/revocations" in drawn
+    assert "in the query after={cursor}" in drawn
+
+
 @pytest.mark.parametrize("name", presets())
 def test_every_preset_can_be_drawn_and_checked(netra: Command, name: str) -> None:
     ended = netra("wire", "check", name)
@@ -175,7 +181,7 @@ def test_a_check_says_what_is_offered(netra: Command, acme: Path) -> None:
     assert ended.out.splitlines() == [
         "acme.toml: the wire acme, 3 rows",
         "  offered      login",
-        "  not offered  register, refresh, logout, validate, config, health, handshake",
+        "  not offered  register, refresh, logout, validate, config, health, handshake, keys, discovery, revocations",
         "  credentials  header X-Key: {service_secret}",
         "",
         "Nothing is wrong with it. There are no saved replies to replay.",

@@ -22,10 +22,10 @@ SPEAKS_THE_WIRE = tuple(f"src/netra/{room}" for room in ("authd/", "lab/", "demo
 OURS_TOO = frozenset(
     {
         "/", "/email", "/password", "/name", "/refresh_token", "/health", "/login", "/refresh", "authorization",
-        "content-type", "access_token", "refresh_token",
+        "content-type", "access_token", "refresh_token", "token_type", "token_use", "Bearer", "bearer", "ID", "Refresh",
     }
 )  # fmt: skip
-"""Words of the wire that are also words of our own answers, routes and requests, or of HTTP."""
+"""Words of the wire that are also words of our own answers, routes and requests, of JWTs, or of HTTP."""
 TELLING = re.compile(r"[A-Z_ -]")
 """What makes a word one of somebody's: `error` may be anybody's, `error_code` and `formFields` are not."""
 CREDENTIAL_HEADERS = ("x-service-",)

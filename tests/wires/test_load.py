@@ -271,7 +271,7 @@ def test_everything_that_is_wrong_is_named_at_once_and_in_the_order_of_the_file(
 
 
 def test_the_words_of_a_wire_are_closed_lists() -> None:
-    assert {"identifier", "password", "name", "refresh_token", "token"} == {
+    assert {"identifier", "password", "name", "refresh_token", "token", "cursor"} == {
         gap for gaps in SAID.values() for gap in gaps
     }
     assert {"service_id", "service_secret", "service_basic"} == SEALS

@@ -110,7 +110,7 @@ def test_a_reply_to_a_call_that_the_wire_has_not_is_read_as_nothing(expect: str)
 
 
 REPLY = "[[reply]]\nname = 'x'\ncall = 'login'\nstatus = 200\nexpect = 'unknown'\n"
-EVERY_CALL = "config, handshake, health, login, logout, refresh, register, validate"
+EVERY_CALL = "config, discovery, handshake, health, keys, login, logout, refresh, register, revocations, validate"
 KEYS = "body, call, expect, headers, name, source, status"
 OUTCOMES = "say accepted, unknown, or a code of the table of causes"
 A_HEADER = "a header has a plain name, and a text in quotes"

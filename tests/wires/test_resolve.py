@@ -10,8 +10,8 @@ from netra.wires.load import MAX_BYTES, preset, presets, resolve, source_of
 from netra.wires.problem import WireProblem
 from tests.wires.support import wire
 
-ALL = ("auth0", "cognito", "django-rest", "fastapi-tutorial", "laravel-sanctum", "netra", "oauth2-password", "spring",
-       "supabase", "supertokens")  # fmt: skip
+ALL = ("auth0", "cognito", "django-rest", "fastapi-tutorial", "laravel-sanctum", "netra", "oauth2-introspection",
+       "oauth2-password", "spring", "supabase", "supertokens")  # fmt: skip
 NEITHER = f"neither a preset ({', '.join(ALL)}) nor the path of a file that is there"
 
 

@@ -137,6 +137,8 @@ def _also(call: Mapping[str, Any], *, has_seal: bool) -> Iterator[str]:
         yield "an idempotency key"
     for name, text in call.get("headers", {}).items():
         yield f"{name}: {text}"
+    for name, text in call.get("query", {}).items():
+        yield f"in the query {name}={text}"
 
 
 def _rows(document: Mapping[str, Any]) -> Iterator[RowView]:

@@ -21,12 +21,11 @@ class Requests:
 
     def __call__(self, call: Call[Any], seal: Seal | None) -> bytes | Broken:
         """A request. Source: RFC 9112, section 2.2; RFC 9110, section 5.5."""
-        key = call.template, seal
-        beginning, lines_count = self._beginnings.get(key) or self._begin(key)
         rest = [f"{name}: {value}\r\n" for name, value in call.headers]
         if call.bearer is not None:
             rest.append(f"Authorization: Bearer {call.bearer.reveal()}\r\n")
         try:
+            beginning, lines_count = self._beginnings.get((call.template, seal)) or self._begin(call, seal)
             body = _body(call, seal)
             if body or call.template.method == "POST":
                 rest.append(f"Content-Length: {len(body)}\r\n")
@@ -38,16 +37,20 @@ class Requests:
             return _UNWRITABLE
         return head + b"\r\n" + body
 
-    def _begin(self, key: tuple[Template, Seal | None]) -> tuple[str, int]:
-        template, seal = key
+    def _begin(self, call: Call[Any], seal: Seal | None) -> tuple[str, int]:
+        """What comes first; kept where it is the same for all calls of a template: not where their queries differ."""
+        template = call.template
         headers = [("Host", self._authority), ("Accept", "application/json"), ("Accept-Encoding", "identity")]
         named = {name.lower() for name, _ in template.headers}
         if template.body is not None and "content-type" not in named:
             headers.append(("Content-Type", template.body.content_type))
         headers.extend(seal.headers if seal is not None else ())
-        lines = [f"{template.method} {template.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
-        self._beginnings[key] = "".join(f"{line}\r\n" for line in lines), len(lines)
-        return self._beginnings[key]
+        target = template.target(call.said)
+        lines = [f"{template.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+        beginning = "".join(f"{line}\r\n" for line in lines), len(lines)
+        if template.query is None:
+            self._beginnings[template, seal] = beginning
+        return beginning
 
 
 def _body(call: Call[Any], seal: Seal | None) -> bytes:

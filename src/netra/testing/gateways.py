@@ -31,6 +31,7 @@ VARIABLES: Final[Mapping[str, str]] = {
     "NETRA_CONNECT_TIMEOUT_S": "0.25",
     # One probe and one handshake, at the start: a journal then holds what the test has caused.
     "NETRA_PROBE_INTERVAL_S": "300",
+    "NETRA_REVOCATIONS_INTERVAL_S": "300",
 }
 """What a gateway under test is told unless a test says otherwise; its secret is a new one each time."""
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any, Final
+from urllib.parse import unquote_plus
 
 from netra.core.fill import gaps_in
 from netra.core.verdict.operations import OPERATIONS
@@ -24,6 +25,7 @@ from netra.wires.schema import (
     EXTRA_KEYS,
     MAX_EXTRA_CHARS,
     METHODS,
+    NEVER_IN_AN_ADDRESS,
     SAID,
     SEALS,
     TAKEN,
@@ -40,7 +42,7 @@ _PATH: Final = re.compile(r"/(?!/)[!-~]{0,1023}")
 _NOT_IN_A_PATH: Final = re.compile(r'[#<>"\\^`{|}]|/\.{1,2}(?:/|$)')
 _MAX_LINE_CHARS: Final = 300
 _OF_THE_CALLER: Final = frozenset({"x-forwarded-for", "forwarded", "user-agent"})
-_FILLED: Final = ("form", "json", "headers")
+_FILLED: Final = ("form", "json", "headers", "query")
 """The keys of a call whose texts have gaps."""
 
 
@@ -129,6 +131,7 @@ def _call_problems(name: str, call: Mapping[str, Any], extra: frozenset[str], na
         yield Found((*path, "method"), f"say one of {listed(METHODS)}")
     if "path" in known or "path" in missing:
         yield from _path_problems((*path, "path"), known.get("path", ""))
+    yield from _query_problems((*path, "query"), known)
     yield from _body_problems(path, known)
     yield from _header_problems(path, known)
     yield from _filling_problems(path, name, known, extra)
@@ -161,12 +164,28 @@ def _path_problems(path: Path, text: str) -> Iterator[Found]:
     if not text.startswith("/"):
         yield Found(path, "must begin with /; host and port are the setting AUTH_SERVICE_URL")
     elif "{" in text:
-        yield Found(path, "nothing is filled in here; say it in the body or in a header")
+        yield Found(path, "nothing is filled in here; say it in `query`, in the body or in a header")
     elif not _PATH.fullmatch(text) or _NOT_IN_A_PATH.search(text):
         yield Found(path, "would break the request: percent-encode all but plain ASCII, and end before any #")
-    pairs = (pair.partition("=") for pair in text.partition("?")[2].split("&"))
-    for found in literal_problems(path, {name: value for name, _, value in pairs if value}):
+    for found in literal_problems(path, {name: value for name, value in _pairs(text) if value}):
         yield Found(path, found.what)
+
+
+def _pairs(target: str) -> Iterator[tuple[str, str]]:
+    """The names and values of a path's own query."""
+    for pair in target.partition("?")[2].split("&"):
+        name, _, value = pair.partition("=")
+        yield name, value
+
+
+def _query_problems(path: Path, call: Mapping[str, Any]) -> Iterator[Found]:
+    query = call.get("query", {})
+    yield from _value_problems(path, query, texts_only=True)
+    yield from literal_problems(path, query)
+    twice = {unquote_plus(name) for name, _ in _pairs(call.get("path", ""))}
+    for name in query:
+        if name in twice:
+            yield Found((*path, name), "stands in `path`, too; say it once")
 
 
 def _body_problems(path: Path, call: Mapping[str, Any]) -> Iterator[Found]:
@@ -209,11 +228,13 @@ def _filling_problems(path: Path, name: str, call: Mapping[str, Any], extra: fro
     """Gaps that nothing fills: they would leave their member out for ever."""
     said = SAID[name] | extra
     for key in _FILLED:
-        fillers = (said - {"password"}) | CALLER if key == "headers" else said
+        fillers = {"headers": (said - {"password"}) | CALLER, "query": said - NEVER_IN_AN_ADDRESS}.get(key, said)
         for leaf in leaves((*path, key), call.get(key, {})):
             for gap in gaps_in(leaf.value):
                 if gap in SEALS:
                     yield Found(leaf.path, f"{{{gap}}} belongs in [seal] or [seal_fields] alone")
+                elif key == "query" and gap in said & NEVER_IN_AN_ADDRESS:
+                    yield Found(leaf.path, f"{{{gap}}} would end up in logs; say it in the body or in a header")
                 elif gap not in fillers:
                     yield Found(leaf.path, f"{{{gap}}} is filled by nothing{likely(gap, fillers)}; say {gaps(fillers)}")
 

@@ -25,6 +25,9 @@ _PLACED: Final[Mapping[str, str]] = {
     "refresh": "access_token",
     "register": "user_id",
     "validate": "user_id",
+    "keys": "keys",
+    "discovery": "issuer",
+    "revocations": "cursor",
 }
 """What an answer is nothing without; a row need not require it."""
 _POINTER: Final = re.compile(r"(?:/(?:[^/~]|~[01])+)+")

@@ -21,8 +21,9 @@ SAID: Final[Mapping[str, frozenset[str]]] = {
     "refresh": frozenset({"refresh_token"}),
     "logout": frozenset({"refresh_token", "token"}),
     "validate": frozenset({"token"}),
+    "revocations": frozenset({"cursor"}),
 }
-"""What a client says, by the call that it leads to."""
+"""What a client says, by the call that it leads to; `cursor`: where the last answer has ended."""
 ASKED_ABOUT: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
     "login": (frozenset({"identifier"}), frozenset({"password"})),
     "register": (frozenset({"identifier"}), frozenset({"password"})),
@@ -42,6 +43,8 @@ TAKEN: Final = (
     | {"email", "username", "phone", "confirm_password"}
 )
 """Names that an extra field cannot have: they are said already."""
+NEVER_IN_AN_ADDRESS: Final = SAID["login"] | SAID["register"] | SAID["refresh"] | SAID["logout"]
+"""Who somebody is, and what only they know: addresses are written to logs on every way."""
 METHODS: Final = frozenset({"GET", "POST"})
 MAX_EXTRA_CHARS: Final = 8192
 USUAL_EXTRA_CHARS: Final = 1024
@@ -60,6 +63,7 @@ EXTRA_KEYS: Final[Mapping[str, type]] = {"max_chars": int, "required": bool}
 CALL_KEYS: Final[Mapping[str, type]] = {
     "method": str,
     "path": str,
+    "query": dict,
     "form": dict,
     "json": dict,
     "headers": dict,

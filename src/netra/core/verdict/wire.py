@@ -3,11 +3,11 @@
 It must never open a file or a socket, and holds no secret: calls are sealed only when they are sent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from netra.core.fill import NOTHING_SAID, Body, Said, Text
+from netra.core.fill import NOTHING_SAID, Body, FormBody, Said, Text
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Operation
 
@@ -109,7 +109,7 @@ class Template:
     operation: Operation[Any]
     method: str
     path: str
-    """With its query, if it has one."""
+    """With what of its query is always the same, if there is any."""
     body: Body | None
     headers: tuple[tuple[str, Text], ...]
     """Besides those that every call carries."""
@@ -124,6 +124,13 @@ class Template:
     """What a client must have said for this call to be of any use, e.g. `token`."""
     rows: tuple[ReplyRow, ...]
     names: CodeNames
+    query: FormBody | None = None
+    """What of its query is filled anew for each call, written as forms are."""
+
+    def target(self, said: Said) -> str:
+        """The path with its whole query. Raises: UnicodeEncodeError for what cannot be encoded."""
+        filled = self.query.filled(said) if self.query else ""
+        return f"{self.path}{'&' if '?' in self.path else '?'}{filled}" if filled else self.path
 
 
 class Label(NamedTuple):
@@ -202,6 +209,11 @@ class Wire(NamedTuple):
         return frozenset[str]().union(
             *(text.gaps for template in self.templates.values() for _, text in template.headers)
         )
+
+    def only(self, operations: Container[str]) -> "Wire":
+        """The same wire without any other calls."""
+        kept = {name: template for name, template in self.templates.items() if name in operations}
+        return self._replace(templates=kept)
 
     def below(self, base_path: str) -> "Wire":
         """The same wire for an auth service whose routes stand below a path, e.g. `/identity`."""

@@ -101,7 +101,11 @@ class Interview:
         seal: Seal | None = None,
         standing: Standing | None = None,
     ) -> Answered:
-        """One call in one try. `seal` and `standing` are ours, and as they are, unless others are given."""
+        """One call in one try. `seal` and `standing` are ours, and as they are, unless others are given.
+
+        Raises: CannotTell, when the wire does not list this call.
+        """
+        self.offers(operation)
         return await self.put(what, self.wire.call(operation, said, self.label(key)), seal=seal, standing=standing)
 
     async def put(
@@ -130,7 +134,7 @@ class Interview:
         """How the gateway stands after it."""
         if not self.wire.offers(HANDSHAKE):
             return self.unshaken()
-        return after_handshake(self.unshaken(), (await self.handshake()).outcome)
+        return after_handshake(self.unshaken(), (await self.handshake()).outcome, time.time())
 
     async def handshake(self) -> Answered:
         """The handshake. Raises: CannotTell, where there is none."""

@@ -114,6 +114,7 @@ async def named_refusal(interview: Interview) -> Result:
 
 async def malformed_body(interview: Interview) -> Result:
     """No verdict on anybody, and no crash."""
+    interview.offers(LOGIN)
     call = interview.wire.call(LOGIN, interview.credentials(interview.wrong), interview.label())
     broken = await interview.put("malformed body", call._replace(body=secret('{"')))
     nameless = {**interview.credentials(interview.wrong), "identifier": None}

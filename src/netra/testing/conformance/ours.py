@@ -16,7 +16,7 @@ from netra.core.verdict.reply import Broken, Standing
 from netra.link.clock import SystemClock
 from netra.link.requests import Requests
 from netra.link.seals import Seal
-from netra.link.trust import Trust, TrustFiles
+from netra.link.tls.trust import Trust, TrustFiles
 from netra.settings.field import fingerprint
 from netra.testing.conformance.interview import Answered, Interview
 from netra.testing.conformance.results import (

@@ -12,7 +12,7 @@ from netra.core.secret import Secret
 from netra.core.verdict.wire import Wire
 from netra.link.clock import SystemClock
 from netra.link.exchange import HttpExchange
-from netra.link.trust import Trust, TrustFiles
+from netra.link.tls.trust import Trust, TrustFiles
 from netra.wires.load import resolve
 
 _CONNECT_TIMEOUT_S: Final = 5.0
