@@ -164,6 +164,7 @@ def _status_of(code: str) -> int | None:
 def _words_of_the_code() -> frozenset[str]:
     texts = [each.text for each in sources("src/netra")]
     texts += [path.read_text("utf-8") for path in (ROOT / "src/netra/wires").glob("*.toml")]
+    texts += [path.read_text("utf-8") for path in (ROOT / "deploy").rglob("*") if path.is_file()]
     tests = {name for each in sources("tests") for name in re.findall(r"def (test_\w+)", each.text)}
     return frozenset(word for text in texts for word in _SNAKE.findall(text)) | tests | OF_OTHERS
 
@@ -269,8 +270,8 @@ def _is_room(path: Path) -> bool:
 
 
 def test_the_routes_are_the_ones_that_are_served() -> None:
-    rows = [cells for _, cells in document("docs/api.md").rows() if cells[0] in ("GET", "POST")]
-    told = [(method, path.strip("`"), int(success[:3])) for method, path, _, success in rows]
+    rows = [cells for _, cells in document("docs/api.md").rows() if cells[0] in ("GET", "POST", "any")]
+    told = [(method.replace("any", "*"), path.strip("`"), int(success[:3])) for method, path, _, success in rows]
     assert told == [(each.method, each.path, each.success[0]) for each in ENDPOINTS]
 
 

@@ -39,8 +39,10 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "NETRA_LOG_LEVEL": "debug",
     # One probe and one handshake at the start, none in between: journals then hold what the test has caused.
     "NETRA_PROBE_INTERVAL_S": "300",
+    "NETRA_REVOCATIONS_INTERVAL_S": "300",
     # Failure after failure on purpose: a circuit that opened would answer in the place of what is tried next.
     "NETRA_BREAKER": "false",
+    "NETRA_TOKEN_CACHE_S": "0",
     # Rejection after rejection on purpose, all from one address.
     "NETRA_THROTTLE_ACCOUNT": "off",
     "NETRA_THROTTLE_ADDRESS": "off",
@@ -127,7 +129,8 @@ async def opened(settings: Settings) -> AsyncIterator[Running]:
     async with open_gateway(settings, tell) as assembled, served(assembled.public, stop) as public:
         running = Running(public, assembled, log, stop)
         yield running
-        assert assembled.gateway.parts.link.slots.taken_count == 0, "a slot was not given back"
+    # After the end: until then a round of upkeep may hold one.
+    assert assembled.gateway.parts.link.slots.taken_count == 0, "a slot was not given back"
     assert tell.failures_count == 0, "a listener failed"
     stream.flush()
     told = log.getvalue().decode()
