@@ -21,6 +21,7 @@ from netra.asgi.admission import AdminRules
 from netra.asgi.callers import Callers
 from netra.asgi.cors import Cors
 from netra.asgi.words import Request, Route
+from netra.assemble_tokens import ONLY_VERIFY, judging
 from netra.core.events import CircuitChanged, ConfigurationProblem, Event
 from netra.core.findings import Finding, Severity
 from netra.core.pace.breaker import Breaker, Circuit
@@ -34,18 +35,20 @@ from netra.doctor.configuration import wire_findings
 from netra.gateway.attempts import Forms
 from netra.gateway.gate import Gateway
 from netra.gateway.parts import Parts
+from netra.gateway.tokens import Tokens
 from netra.link.calls import Circuits, Link, never_open
 from netra.link.clock import Clock, SystemClock
 from netra.link.exchange import HttpExchange
-from netra.link.peer_certificate import peer_certificate
+from netra.link.tls.peer_certificate import peer_certificate
 from netra.link.seals import Seals
 from netra.link.slots import Slots
-from netra.link.trust import Trust, TrustFiles, Unusable
+from netra.link.tls.trust import Trust, TrustFiles, Unusable
 from netra.pages.book import read_book
 from netra.settings.read import SettingsProblem
 from netra.settings.variables import Settings
 from netra.upkeep.crashes import crashed
-from netra.upkeep.rounds import Peer, Rounds, first_round
+from netra.upkeep.discovery import oidc_wire
+from netra.upkeep.rounds import Peer, Rounds, begin
 from netra.web.admin_app import admin_app
 from netra.web.endpoints import public_app
 from netra.web.view import Readiness, View
@@ -53,6 +56,8 @@ from netra.wires.load import resolve
 from netra.wires.problem import WireProblem
 
 Tell = Callable[[Event], None]
+_KEY_CALLS_COUNT: Final = 4
+"""At once, to an issuer: one at a time is asked, and the one before may not have ended."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -76,17 +81,19 @@ async def open_gateway(
 ) -> AsyncIterator[Assembled]:
     """A gateway whose upkeep runs for as long as the context is open; connections are closed at its end."""
     clock = SystemClock()
-    address = urlsplit(settings.auth_service_url)
-    wire = _wire(settings).below(address.path)
-    exchange = HttpExchange(
-        f"{address.scheme}://{address.netloc}",
-        connect_timeout_s=settings.connect_timeout_s,
-        idle_connection_s=settings.idle_connection_s,
-        clock=clock,
-        trust=_trust(settings, clock, tell) if address.scheme == "https" else None,
+    wire, base_url = _wire(settings), settings.auth_service_url or settings.oidc_issuer
+    exchanges = Exchanges(settings, clock, tell)
+    link = _link(settings, wire, exchanges.to(base_url), clock, tell)
+    rounds = Rounds(
+        wire,
+        link,
+        tell,
+        interval_s=settings.probe_interval_s,
+        budget_s=settings.token_budget_s,
+        peer=_peer(settings),
     )
-    link = _link(settings, wire, exchange, clock, tell)
-    gateway = Gateway(_parts(settings, wire, link, tell))
+    tokens, loops = judging(settings, wire, link, tell, link_of=exchanges.link_of, shaken=rounds.first_ended)
+    gateway = Gateway(_parts(settings, wire, link, tell, tokens))
     view = _view(settings, gateway, clock)
     told_of = list(findings)
     on_crash = _on_crash(tell, clock)
@@ -112,19 +119,56 @@ async def open_gateway(
         extra=extra_admin_routes,
     )
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(exchange.close)
+        stack.push_async_callback(exchanges.close)
+        stack.push_async_callback(tokens.close)
         if settings.auth_service_enabled:
-            rounds = Rounds(
-                wire,
-                link,
-                tell,
-                interval_s=settings.probe_interval_s,
-                budget_s=settings.token_budget_s,
-                peer=_peer(settings),
-            )
-            upkeep = await first_round(rounds, settings.connect_timeout_s)
-            stack.push_async_callback(_cancelled, upkeep)
+            loops = (rounds, *loops)
+        for task in await begin(loops, settings.connect_timeout_s):
+            stack.push_async_callback(_cancelled, task)
         yield Assembled(gateway, view, public, admin)
+
+
+class Exchanges:
+    """The ways out: one to each origin that is asked, closed together."""
+
+    def __init__(self, settings: Settings, clock: Clock, tell: Tell) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._tell = tell
+        self._links: dict[str, Link] = {}
+        self._open: list[HttpExchange] = []
+
+    def to(self, base_url: str, trust: Trust | None = None) -> HttpExchange:
+        """A way to one origin; with TLS, whom to believe is what the settings say of the auth service."""
+        address, settings = urlsplit(base_url), self._settings
+        exchange = HttpExchange(
+            f"{address.scheme}://{address.netloc}",
+            connect_timeout_s=settings.connect_timeout_s,
+            idle_connection_s=settings.idle_connection_s,
+            clock=self._clock,
+            trust=_trust(settings, self._clock, self._tell) if address.scheme == "https" else None,
+        )
+        self._open.append(exchange)
+        return exchange
+
+    def link_of(self, origin: str) -> Link:
+        """The link to an issuer, or to wherever it publishes its keys: it is told nothing of who we are."""
+        if origin not in self._links:
+            self._links[origin] = Link(
+                exchange=self.to(origin),
+                seals=Seals.none(),
+                slots=Slots(_KEY_CALLS_COUNT),
+                budget=RetryBudget(self._clock.now_s()),
+                clock=self._clock,
+                tries=1,
+                standing=Standing(handshake="absent"),
+            )
+        return self._links[origin]
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for exchange in self._open:
+            await exchange.close()
 
 
 def _callers(settings: Settings, told_of: list[Finding], tell: Tell) -> Callers:
@@ -150,10 +194,13 @@ def _untrusted(address: str) -> Finding:
 
 def _wire(settings: Settings) -> Wire:
     """The auth service, described. Raises: SettingsProblem for a file that cannot be used."""
+    if not settings.auth_service_url and settings.oidc_issuer:
+        return oidc_wire().only(())
     try:
-        return resolve(settings.wire)
+        wire = resolve(settings.wire).below(urlsplit(settings.auth_service_url).path)
     except WireProblem as problem:
         raise SettingsProblem(wire_findings(problem)) from None
+    return wire.only(ONLY_VERIFY) if settings.only == "verify" else wire
 
 
 def _holds(settings: Settings, wanted: frozenset[str]) -> bool:
@@ -207,7 +254,7 @@ def _circuits(settings: Settings, tell: Tell) -> Circuits:
     return {**never_open(), **{kind: Breaker(settings.breaker_open_s, told_of(kind)) for kind in kinds}}
 
 
-def _parts(settings: Settings, wire: Wire, link: Link, tell: Tell) -> Parts:
+def _parts(settings: Settings, wire: Wire, link: Link, tell: Tell, tokens: Tokens) -> Parts:
     return Parts(
         wire=wire,
         link=link,
@@ -220,6 +267,7 @@ def _parts(settings: Settings, wire: Wire, link: Link, tell: Tell) -> Parts:
         identifier_kind=settings.identifier,
         forms=Forms(settings.identifier, wire.extra, wire.in_headers),
         throttles=Throttles.of(settings.throttle_account, settings.throttle_address),
+        tokens=tokens,
     )
 
 

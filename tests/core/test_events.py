@@ -1,7 +1,7 @@
 """Events carry ids, codes and timings, and nothing that was said by anyone."""
 
 from collections.abc import Mapping
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 import pytest
 
@@ -38,6 +38,8 @@ FIELDS: dict[str, dict[str, Any]] = {
         "phase": str | None,
         "elapsed_s": float,
     },
+    "KeysChanged": {"key_ids": tuple[str, ...], "code": str | None, "reason": str},
+    "RevocationFeed": {"state": Literal["up", "down"], "code": str | None},
     "ConfigurationProblem": {"finding": Finding},
     "Stage": {"name": str, "addresses": tuple[tuple[str, str], ...]},
     "Crashed": {"request_id": str, "error_type": str, "places": tuple[str, ...], "elapsed_s": float},

@@ -77,7 +77,7 @@ def test_the_example_names_every_setting_that_is_wrong_and_ends_as_serve_does() 
 
 @pytest.mark.parametrize(("password", "said"), [(PASSWORD, "accepted User(id="), ("wrong", "401 {"), ("", "422 {")])
 def test_the_snippet_of_the_page_runs(auth_service: AuthService, password: str, said: str) -> None:
-    (snippet,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    snippet, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
     done = ran("-c", snippet, EMAIL, password, environ=known_to(auth_service))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(said)

@@ -14,7 +14,7 @@ from tests.support.programs import PATIENCE_S, environment
 
 ABSENT: Final = (
     "typer", "click", "rich", "uvicorn", "uvloop", "structlog", "aiohttp", "sqlalchemy", "alembic", "aiosqlite",
-    "argon2", "joserfc", "netra.authd", "netra.lab", "netra.cli", "netra.demo", "netra.testing", "netra.listen",
+    "argon2", "netra.authd", "netra.lab", "netra.cli", "netra.demo", "netra.testing", "netra.listen",
 )  # fmt: skip
 """What commands, listeners, the auth service, tests and the gateway's own log need, and a gate does not."""
 

@@ -17,6 +17,8 @@ from netra.core.events import (
     Crashed,
     Event,
     HandshakeEnded,
+    KeysChanged,
+    RevocationFeed,
     Stage,
 )
 from netra.core.findings import Finding, Severity
@@ -185,6 +187,8 @@ EVENTS: Final[tuple[Event, ...]] = (
     HandshakeEnded("r", "refused", "service_credentials_rejected", "answered", 0.1),
     CircuitChanged("login", Circuit("open", "response_timeout", 5.0, 20, 20)),
     CircuitChanged("login", Circuit("closed", None, 0.0, 0, 0)),
+    KeysChanged(("k",), "connection_refused"),
+    RevocationFeed("down", "connection_refused"),
     ConfigurationProblem(Finding(Severity.WARNING, "code", "NETRA_X", "what", "why", "fix")),
     ConfigurationProblem(Finding(Severity.NOTE, "code", "NETRA_X", "what", "why", "fix")),
     Stage("started", (("public", "http://127.0.0.1:1"),)),

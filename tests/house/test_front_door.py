@@ -102,7 +102,7 @@ def test_an_unknown_option_of_a_command_is_a_usage_error_without_a_traceback(tmp
     assert "Traceback" not in errors
 
 
-@pytest.mark.parametrize("absent", ["aiosqlite", "alembic", "argon2", "joserfc", "sqlalchemy"])
+@pytest.mark.parametrize("absent", ["aiosqlite", "alembic", "argon2", "sqlalchemy"])
 def test_the_auth_service_without_its_extra_says_what_to_install(tmp_path: Path, absent: str) -> None:
     code, _, errors = said(tmp_path, "-c", WITHOUT, absent, "authd", "--port", "0")
     assert code == 2

@@ -16,7 +16,7 @@ from netra.link.clock import SystemClock
 from netra.link.exchange import HttpExchange
 from netra.link.resolver import LookUp, system_addresses
 from netra.link.seals import Seal
-from netra.link.trust import Trust
+from netra.link.tls.trust import Trust
 from tests.link.support import SECRET, SERVICE_ID, WIRE, call_of
 
 SEAL: Final = Seal(WIRE, SERVICE_ID, Secret(SECRET))

@@ -11,7 +11,7 @@ from netra.core.verdict.broken import SOMEBODY
 from netra.core.verdict.reply import Broken, Reply
 from netra.lab.certificates import Authority
 from netra.lab.faulty_auth_service import FaultyAuthService
-from netra.link.trust import LOOK_AGAIN_AFTER_S, Trust, TrustFiles
+from netra.link.tls.trust import LOOK_AGAIN_AFTER_S, Trust, TrustFiles
 from netra.testing.fakes import FakeClock
 from tests.link.sockets import LONGEST_S, exchange_with, put
 from tests.support.places import free_port

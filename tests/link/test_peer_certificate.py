@@ -17,7 +17,7 @@ import pytest
 import uvloop
 
 from netra.lab.certificates import Authority
-from netra.link.peer_certificate import LONGEST_TEXT, MOST_NAMES, PeerCertificate, peer_certificate
+from netra.link.tls.peer_certificate import LONGEST_TEXT, MOST_NAMES, PeerCertificate, peer_certificate
 from netra.link.resolver import Address
 from tests.link.sockets import LONGEST_S, black_hole, closed_port
 

@@ -16,7 +16,7 @@ import pytest
 from netra.core.findings import Finding
 from netra.lab.certificates import Authority, Pair
 from netra.lab.faulty_auth_service import FaultyAuthService
-from netra.link.trust import LOOK_AGAIN_AFTER_S, Trust, TrustFiles, Unusable
+from netra.link.tls.trust import LOOK_AGAIN_AFTER_S, Trust, TrustFiles, Unusable
 from netra.testing.fakes import FakeClock
 
 CA, CERT, KEY = "AUTH_SERVICE_CA_FILE", "AUTH_SERVICE_CLIENT_CERT_FILE", "AUTH_SERVICE_CLIENT_KEY_FILE"

@@ -14,6 +14,8 @@ from netra.core.events import (
     ConnectivityChecked,
     Crashed,
     HandshakeEnded,
+    KeysChanged,
+    RevocationFeed,
     Stage,
 )
 from netra.core.findings import Finding, Severity
@@ -246,3 +248,31 @@ EVENTS: list[Any] = [
 @pytest.mark.parametrize("event", EVENTS, ids=range(len(EVENTS)))
 def test_every_line_belongs_to_a_request_or_to_a_run(event: Any) -> None:
     assert LINES(event).fields["request_id"] in ("request-1", "probe-1", RUN_ID)
+
+
+# --- what tokens are checked by ---------------------------------------------------------------------------------------
+
+
+def test_a_new_key_set_is_named_by_its_ids() -> None:
+    level, event, fields = LINES(KeysChanged(("k1", "k2")))
+    assert (level, event) == ("info", "Key set changed")
+    assert fields == {"request_id": RUN_ID, "key_ids": ["k1", "k2"]}
+
+
+def test_a_key_set_that_cannot_be_renewed_says_why_and_which_one_stays() -> None:
+    level, event, fields = LINES(KeysChanged(("k1",), "connection_refused"))
+    assert (level, event) == ("warning", "Key set not renewed")
+    assert fields["key_ids"] == ["k1"]
+    assert {"code", "why", "check_first"} <= fields.keys()
+
+
+def test_a_key_set_that_is_refused_says_what_is_wrong_with_it() -> None:
+    fields = LINES(KeysChanged((), "keys_refused", "it holds a private key")).fields
+    assert (fields["code"], fields["reason"]) == ("keys_refused", "it holds a private key")
+
+
+def test_a_feed_of_revocations_that_is_down_says_why() -> None:
+    assert LINES(RevocationFeed("up"))[:2] == ("info", "Revocation feed up")
+    level, event, fields = LINES(RevocationFeed("down", "response_timeout"))
+    assert (level, event, fields["code"]) == ("warning", "Revocation feed down", "response_timeout")
+    assert LINES(RevocationFeed("down")).fields == {"request_id": RUN_ID}

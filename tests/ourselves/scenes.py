@@ -24,7 +24,7 @@ from netra.link.clock import SystemClock
 from netra.link.exchange import HttpExchange
 from netra.link.seals import Seals
 from netra.link.slots import Slots
-from netra.link.trust import Trust, TrustFiles
+from netra.link.tls.trust import Trust, TrustFiles
 from tests.link.support import LABEL, PREVIOUS, SECRET, SERVICE_ID, WIRE, until
 
 if TYPE_CHECKING:

@@ -19,6 +19,9 @@ KEY_WARNING = ("NETRA_LOG_KEY", "log_key_missing", "warning")
 DEV = {"ENVIRONMENT": "development", "AUTH_SERVICE_URL": "http://127.0.0.1:8081"}
 OPEN_ADMIN = {"NETRA_ADMIN_HOST": EVERYWHERE, "NETRA_ADMIN_TOKEN": OTHER_SECRET}
 
+ISSUER = "https://id.shop.test/realms/one/"
+VERIFY_ONLY = {"OIDC_ISSUER": ISSUER, "NETRA_ONLY": "verify", "NETRA_TOKEN_AUDIENCE": "shop"}
+
 ROWS = (
     Row("a url is not needed when the service is disabled",
         without("AUTH_SERVICE_URL", AUTH_SERVICE_ENABLED="false"), set()),
@@ -53,6 +56,27 @@ ROWS = (
         good(NETRA_LOG_KEY=SECRET), {("NETRA_LOG_KEY", "same_secret_twice", "warning")}),
     Row("the secret in place of the id is an error",
         good(SERVICE_ID=SECRET), {("SERVICE_ID", "secret_in_id", "error")}),
+    Row("an OpenID provider alone is enough to check tokens", VERIFY_ONLY, set()),
+    Row("an OpenID provider alone is not enough to log in",
+        {**VERIFY_ONLY, "NETRA_ONLY": "everything"},
+        {(URL, "missing", "error"), ("SERVICE_ID", "missing", "error"), ("SERVICE_SECRET", "missing", "error"),
+         KEY_WARNING}),
+    Row("checking tokens alone needs somebody who vouches for them",
+        {"NETRA_ONLY": "verify"},
+        {(URL, "missing", "error"), ("SERVICE_ID", "missing", "error"), ("SERVICE_SECRET", "missing", "error")}),
+    Row("an OpenID provider without an audience is an error",
+        {"OIDC_ISSUER": ISSUER, "NETRA_ONLY": "verify"}, {("NETRA_TOKEN_AUDIENCE", "audience_missing", "error")}),
+    Row("another issuer beside an OpenID provider is an error",
+        {**VERIFY_ONLY, "NETRA_TOKEN_ISSUER": "https://elsewhere.test"},
+        {("NETRA_TOKEN_ISSUER", "two_issuers", "error")}),
+    Row("the same issuer said twice is fine", {**VERIFY_ONLY, "NETRA_TOKEN_ISSUER": ISSUER}, set()),
+    Row("an issuer with http is refused",
+        {**VERIFY_ONLY, "OIDC_ISSUER": "http://id.shop.test"}, {("OIDC_ISSUER", "plaintext_issuer", "error")}),
+    Row("an issuer with http may be listed",
+        {**VERIFY_ONLY, "OIDC_ISSUER": "http://id.shop.test", "NETRA_PLAINTEXT_HOSTS": "id.shop.test"}, set()),
+    Row("a listed host of the issuer is of use beside an auth service",
+        good(OIDC_ISSUER="http://id.shop.test", NETRA_PLAINTEXT_HOSTS="id.shop.test", NETRA_TOKEN_AUDIENCE="shop"),
+        set()),
     Row("http is refused where tls is required",
         good(AUTH_SERVICE_URL="http://auth.shop.test"), {(URL, "plaintext_refused", "error")}),
     Row("this machine is refused where tls is required, even with https",

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from netra.core.events import ConnectivityChecked, Crashed, Event, HandshakeEnded
+from netra.core.events import ConfigurationProblem, ConnectivityChecked, Crashed, Event, HandshakeEnded
 from netra.core.verdict.reply import Broken, Reply, Standing
 from netra.link.slots import Slots
 from netra.testing.fakes import Asked, FakeClock, Held, Recorded, Scripted, ScriptedExchange, reply
-from netra.upkeep.rounds import Rounds, first_round
+from netra.upkeep.rounds import Rounds, begin
 from tests.link.support import PREVIOUS, SECRET, WIRE, link_to, secret_on, two_seals, until
 
 WELL = reply(200, {"status": "ok"})
+SIGNED = {"service_id": "netra-under-test", "issuer": "https://id.test", "audience": "shop"}
 KNOWN = reply(200, {"service_id": "netra-under-test", "environment": "staging", "idempotency": True})
 UNKNOWN_TO_THEM = reply(401, {"code": "service_credentials_rejected"})
 NO_SUCH_ROUTE = reply(404, {"title": "Not Found"})
@@ -305,7 +306,7 @@ async def test_a_bug_in_a_round_is_told_without_values_and_ends_nothing() -> Non
 
 async def test_the_start_waits_for_the_first_round_and_the_second_one_comes_in_its_time() -> None:
     upkeep = Upkeep(Service())
-    loop = await first_round(upkeep.rounds, 60.0)
+    (loop,) = await begin([upkeep.rounds], 60.0)
     assert upkeep.link.standing.handshake == "accepted"
     await until(lambda: upkeep.clock.sleeping_count == 1)
     assert upkeep.asked() == ["health", "handshake"]
@@ -316,7 +317,7 @@ async def test_the_start_waits_for_the_first_round_and_the_second_one_comes_in_i
 async def test_the_start_does_not_wait_for_an_auth_service_that_hangs() -> None:
     held = Held()
     upkeep = Upkeep(held)
-    loop = await first_round(upkeep.rounds, 0.01)
+    (loop,) = await begin([upkeep.rounds], 0.01)
     assert held.begun.is_set()
     assert upkeep.link.standing.connectivity == "not_run"
     held.release(REFUSED)
@@ -327,7 +328,7 @@ async def test_the_start_does_not_wait_for_an_auth_service_that_hangs() -> None:
 
 async def test_a_start_with_a_bug_in_its_first_round_starts() -> None:
     upkeep = Upkeep(buggy)
-    loop = await first_round(upkeep.rounds, 60.0)
+    (loop,) = await begin([upkeep.rounds], 60.0)
     assert len(upkeep.told.of(Crashed)) == 1
     await ended(loop)
 
@@ -336,8 +337,63 @@ async def test_a_start_that_is_cancelled_leaves_no_loop_behind() -> None:
     held = Held()
     upkeep = Upkeep(held)
     before = asyncio.all_tasks()
-    starting = asyncio.create_task(first_round(upkeep.rounds, 60.0))
+    starting = asyncio.create_task(begin([upkeep.rounds], 60.0))
     await held.begun.wait()
     await ended(starting)
     await until(lambda: asyncio.all_tasks() == before)
     assert upkeep.exchange.under_way_count == 0
+
+
+# --- what tokens are checked by ---------------------------------------------------------------------------------------
+
+
+async def test_the_first_handshake_says_who_signs_tokens_and_whom_they_are_for() -> None:
+    upkeep = Upkeep(Service(handshake=reply(200, SIGNED)))
+    await upkeep.go()
+    assert (upkeep.link.standing.issuer, upkeep.link.standing.audience) == ("https://id.test", "shop")
+
+
+@pytest.mark.parametrize("name", ["issuer", "audience"])
+async def test_a_later_handshake_that_says_otherwise_is_told_once_and_changes_nothing(name: str) -> None:
+    service = Service(handshake=reply(200, SIGNED))
+    upkeep = Upkeep(service)
+    await upkeep.go(12)
+    service.handshake = reply(200, SIGNED | {name: "https://elsewhere.test"})
+    await upkeep.go(36)
+    assert (upkeep.link.standing.issuer, upkeep.link.standing.audience) == ("https://id.test", "shop")
+    (told,) = upkeep.told.of(ConfigurationProblem)
+    assert (told.finding.code, told.finding.subject) == (f"{name}_changed", f"NETRA_TOKEN_{name.upper()}")
+    service.handshake = reply(200, SIGNED)
+    await upkeep.go(12)
+    service.handshake = reply(200, SIGNED | {name: "https://elsewhere.test"})
+    await upkeep.go(12)
+    assert len(upkeep.told.of(ConfigurationProblem)) == 2, "it had been well again"
+
+
+async def test_an_auth_service_that_says_it_later_is_believed_then() -> None:
+    service = Service()
+    upkeep = Upkeep(service)
+    await upkeep.go(12)
+    assert upkeep.link.standing.issuer is None
+    service.handshake = reply(200, SIGNED)
+    await upkeep.go(12)
+    assert upkeep.link.standing.issuer == "https://id.test"
+    assert upkeep.told.of(ConfigurationProblem) == []
+
+
+@pytest.mark.parametrize("ahead_s", [-3600, 0, 90])
+async def test_how_far_the_clocks_are_apart_is_measured_by_the_handshake(ahead_s: int) -> None:
+    service = Service()
+    upkeep = Upkeep(service)
+
+    def handshake(_: Asked) -> Reply:
+        said = int(upkeep.clock.wall_s()) + ahead_s
+        upkeep.clock.advance(2.0)  # the answer's way back: half of the whole is taken for each way
+        return reply(200, SIGNED | {"server_time": said})
+
+    service.handshake = handshake
+    await upkeep.go()
+    assert upkeep.link.standing.skew_s == pytest.approx(ahead_s, abs=1.5)
+    service.handshake = KNOWN
+    await upkeep.go(12)
+    assert upkeep.link.standing.skew_s is None, "it says no time any more"

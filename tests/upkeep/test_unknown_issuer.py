@@ -9,7 +9,7 @@ from netra.core.events import ConnectivityChecked
 from netra.core.verdict.outcomes import Unknown
 from netra.core.verdict.reply import Broken, Reply
 from netra.link.calls import ask
-from netra.link.peer_certificate import PeerCertificate
+from netra.link.tls.peer_certificate import PeerCertificate
 from netra.testing.fakes import Asked, FakeClock, Recorded, ScriptedExchange
 from netra.upkeep.rounds import Rounds
 from tests.link.support import WIRE, call_of, link_to, within

@@ -14,7 +14,7 @@ from referencing.jsonschema import DRAFT202012
 
 from netra.core.verdict.reply import Broken, Reply
 from netra.testing.fakes import reply
-from netra.web.endpoints import ENDPOINTS
+from netra.web.endpoints import ENDPOINTS, Endpoint
 from tests.gateway.support import GOOD_OFFER, KNOWN_TOKEN, LOGGED_OUT, NEW_USER, refusal
 from tests.link.support import EMAIL, GOOD_LOGIN, PASSWORD, WIRE, WRONG_PASSWORD
 from tests.support.wire import Answer
@@ -109,12 +109,15 @@ async def test_every_operation_has_a_name_of_its_own_and_says_what_it_answers() 
 # --- nothing more, nothing less --------------------------------------------------------------------------------------
 
 
+def place_of(endpoint: Endpoint) -> tuple[str, str]:
+    """Path and method under which an endpoint is described; no description can say "any method"."""
+    path = endpoint.path if endpoint.bare else PREFIX + endpoint.path
+    return path.replace("*", "{code}"), endpoint.method.lower().replace("*", "get")
+
+
 async def test_it_describes_exactly_the_routes_that_exist() -> None:
     document = await described()
-    expected = {
-        ((each.path if each.bare else PREFIX + each.path).replace("*", "{code}"), each.method.lower())
-        for each in ENDPOINTS
-    }
+    expected = {place_of(each) for each in ENDPOINTS if not each.path.endswith("/**")}
     assert {(path, method) for path, method, _ in operations(document)} == expected
 
 
@@ -229,8 +232,8 @@ async def test_a_body_is_described_as_it_is_read(path: str, good: Any, bad: Any)
 
 async def test_a_rejection_is_described_where_it_can_happen() -> None:
     document = await described()
-    for endpoint in ENDPOINTS:
-        path = endpoint.path if endpoint.bare else PREFIX + endpoint.path
-        responses = document["paths"][path.replace("*", "{code}")][endpoint.method.lower()]["responses"]
+    for endpoint in (each for each in ENDPOINTS if not each.path.endswith("/**")):
+        path, method = place_of(endpoint)
+        responses = document["paths"][path][method]["responses"]
         told = " ".join(response["description"] for response in responses.values())
         assert [code for code in endpoint.rejections if code not in told] == []

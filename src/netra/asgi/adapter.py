@@ -12,7 +12,7 @@ from netra.asgi.body import Receive, read_body
 from netra.asgi.callers import Callers, request_id
 from netra.asgi.cors import Cors
 from netra.asgi.problem import problem
-from netra.asgi.words import CLOSE, Answer, Headers, Refusal, Refuse, Request, Route
+from netra.asgi.words import ANY_METHOD, CLOSE, Answer, Headers, Refusal, Refuse, Request, Route
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -71,9 +71,11 @@ class App:
         self._admit = admit
         self._routes: dict[str, dict[str, Route]] = {}
         self._parents: dict[str, dict[str, Route]] = {}
+        self._trees: dict[str, dict[str, Route]] = {}
         for route in routes:
-            parent, star = (route.path[:-2], True) if route.path.endswith("/*") else (route.path, False)
-            (self._parents if star else self._routes).setdefault(parent, {})[route.method] = route
+            path, _, star = route.path.partition("/*")
+            table = self._routes if path == route.path else self._trees if star else self._parents
+            table.setdefault(path, {})[route.method] = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3). Anything but HTTP is ignored."""
@@ -126,10 +128,13 @@ class App:
         refusal = self._admit(request, request.headers) if self._admit else None
         if refusal is not None:
             return refusal
-        by_method = self._routes.get(request.path) or self._parents.get(request.path.rpartition("/")[0])
+        path = request.path
+        by_method = self._routes.get(path) or self._parents.get(path.rpartition("/")[0]) or self._tree(path)
         if by_method is None:
             return Refusal(404, "not_found")
-        route = by_method.get(request.method) or (by_method.get("GET") if request.method == "HEAD" else None)
+        route = by_method.get(request.method) or by_method.get(ANY_METHOD)
+        if route is None and request.method == "HEAD":
+            route = by_method.get("GET")
         if route is not None:
             return route
         allowed = ", ".join(sorted({*by_method, *(("HEAD",) if "GET" in by_method else ())})).encode("ascii")
@@ -138,6 +143,9 @@ class App:
             if preflight is not None:
                 return preflight
         return Refusal(405, "method_not_allowed", headers=((b"allow", allowed),))
+
+    def _tree(self, path: str) -> dict[str, Route] | None:
+        return next((found for above, found in self._trees.items() if path.startswith(f"{above}/")), None)
 
     def _worded(self, refused: Refusal | Answer, request: Request) -> Answer:
         return refused if isinstance(refused, Answer) else self._refuse(refused, request.request_id)

@@ -80,8 +80,14 @@ class Answer(NamedTuple):
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
+ANY_METHOD: Final = "*"
+
+
 class Route(NamedTuple):
-    """One method and path, and who answers it. A path ending in `/*` takes one free last segment."""
+    """One method and path, and who answers it.
+
+    A path ending in `/*` takes one free last segment, in `/**` one or more. `ANY_METHOD` stands for every method.
+    """
 
     method: str
     path: str

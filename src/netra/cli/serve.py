@@ -16,6 +16,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port of the public listener (NETRA_PORT).")] = None,
     admin_host: Annotated[str | None, typer.Option(help="Address of the admin listener (NETRA_ADMIN_HOST).")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Port of the admin listener (NETRA_ADMIN_PORT).")] = None,
+    only: Annotated[
+        str | None, typer.Option(help="verify: check tokens, and serve no logins (NETRA_ONLY).", metavar="verify")
+    ] = None,
 ) -> None:
     """Run the gateway: the public listener and the admin listener.
 
@@ -34,6 +37,7 @@ def serve(
         "NETRA_PORT": port,
         "NETRA_ADMIN_HOST": admin_host,
         "NETRA_ADMIN_PORT": admin_port,
+        "NETRA_ONLY": only,
     }
     loaded = configuration(os.environ, options)
     settings = loaded.settings

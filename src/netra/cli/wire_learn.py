@@ -227,7 +227,7 @@ async def _asked(plan: "Plan", ca_file: str | None) -> "Three | Stopped":
     from netra.doctor.learn.logins import three_logins
     from netra.link.clock import SystemClock
     from netra.link.exchange import HttpExchange
-    from netra.link.trust import Trust, TrustFiles, Unusable
+    from netra.link.tls.trust import Trust, TrustFiles, Unusable
 
     clock = SystemClock()
     try:

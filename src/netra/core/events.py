@@ -4,7 +4,7 @@ An event must never hold a body, a header, a password, a token or an identifier 
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from netra.core.findings import Finding
 from netra.core.pace.breaker import Circuit
@@ -15,7 +15,7 @@ class AttemptEnded(NamedTuple):
     """A wish of a user was answered: the one event of its request."""
 
     journey: str
-    """`login`, `register`, `refresh`, `logout`, `me` or `config`."""
+    """`login`, `register`, `refresh`, `logout`, `me`, `verify` or `config`."""
     request_id: str
     outcome: Outcome[Any]
     elapsed_s: float
@@ -59,6 +59,24 @@ class CircuitChanged(NamedTuple):
     circuit: Circuit
 
 
+class KeysChanged(NamedTuple):
+    """The key set by which tokens are checked is a new one, or could not be replaced: then the last good one stays."""
+
+    key_ids: tuple[str, ...]
+    """Of the set that is in use now."""
+    code: str | None = None
+    """Why there is no newer one: of the table of causes, or `keys_refused`; None for a new set."""
+    reason: str = ""
+    """Of a set that was refused: what is wrong with it, in our words."""
+
+
+class RevocationFeed(NamedTuple):
+    """Whether we hear which sessions have ended elsewhere; told at the change, and now and then while it is down."""
+
+    state: Literal["up", "down"]
+    code: str | None = None
+
+
 class Stage(NamedTuple):
     """A listener or the whole program has changed its stage, e.g. `started`, `draining`, `stopped`."""
 
@@ -76,4 +94,14 @@ class Crashed(NamedTuple):
     elapsed_s: float = 0.0
 
 
-Event = AttemptEnded | ConnectivityChecked | HandshakeEnded | CircuitChanged | ConfigurationProblem | Stage | Crashed
+Event = (
+    AttemptEnded
+    | ConnectivityChecked
+    | HandshakeEnded
+    | CircuitChanged
+    | KeysChanged
+    | RevocationFeed
+    | ConfigurationProblem
+    | Stage
+    | Crashed
+)

@@ -177,7 +177,7 @@ def bearer(values: list[str], *, query_has_token: bool) -> Secret | Rejected:
     token = token.strip(" ")
     if scheme.lower() != "bearer" or not token:
         return Rejected(TABLE["token_missing"])
-    if len(token) > _MAX_TOKEN_BYTES or not _TOKEN.fullmatch(token):
+    if len(token) > _MAX_TOKEN_BYTES or " " in token or not (token.isascii() and token.isprintable()):
         return Rejected(TABLE["token_malformed"])
     return Secret(token)
 

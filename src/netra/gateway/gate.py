@@ -5,11 +5,12 @@ It must never know how a request came in, or how its answer goes out.
 
 from collections.abc import Awaitable
 
+from netra.core.secret import Secret
 from netra.core.verdict.operations import Done, Identity, Offer, Session, User
 from netra.core.verdict.outcomes import Outcome
 from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Label
-from netra.gateway import login, logout, refresh, register, whoami
+from netra.gateway import login, logout, refresh, register, verify
 from netra.gateway.attempts import LoginAttempt, RegisterAttempt, TokenAttempt
 from netra.gateway.offer import Offers
 from netra.gateway.parts import Parts
@@ -44,8 +45,16 @@ class Gateway:
         return logout.log_out(attempt, self.parts)
 
     def who_is(self, attempt: TokenAttempt) -> Awaitable[Outcome[Identity]]:
-        """See `gateway.whoami`."""
-        return whoami.who_is(attempt, self.parts)
+        """See `gateway.verify`."""
+        return verify.verify(attempt, self.parts, "me")
+
+    def verify(self, attempt: TokenAttempt) -> Awaitable[Outcome[Identity]]:
+        """See `gateway.verify`."""
+        return verify.verify(attempt, self.parts)
+
+    def remembered(self, token: Secret) -> Outcome[Identity] | None:
+        """See `gateway.verify`."""
+        return verify.remembered(token, self.parts)
 
     def forget_failures(self) -> None:
         """Close all circuits: the auth service is known to be another one than the one that failed."""

@@ -18,6 +18,7 @@ from netra.core.secret import Secret
 from netra.core.verdict.outcomes import Accepted, Outcome
 from netra.core.verdict.wire import Label, Wire
 from netra.gateway.attempts import Forms
+from netra.gateway.tokens import Tokens
 from netra.link.calls import Link
 
 
@@ -37,6 +38,8 @@ class Parts:
     forms: Forms = field(default_factory=Forms)
     """What people fill in here."""
     throttles: Throttles = field(default_factory=lambda: Throttles.of(OFF, OFF))
+    tokens: Tokens = field(default_factory=Tokens)
+    """How tokens are judged here."""
 
     def login_deadline(self, received_at_s: float) -> Deadline:
         """The deadline of a login-like request whose body was complete at this instant."""

@@ -4,6 +4,7 @@ It must never be a model of security: any password but one is right, and a token
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from netra.lab.connection import Delivery, Script
@@ -96,6 +97,10 @@ def _jwks(delivery: Delivery) -> bytes:
     return json_message(200, {"keys": []})
 
 
+def _revocations(delivery: Delivery) -> bytes:
+    return json_message(200, {"cursor": "0", "items": []})
+
+
 _ROUTES: Final[Mapping[tuple[str, str], Callable[[Delivery], bytes]]] = {
     ("POST", "/auth/login"): _login,
     ("POST", "/auth/register"): _register,
@@ -105,6 +110,7 @@ _ROUTES: Final[Mapping[tuple[str, str], Callable[[Delivery], bytes]]] = {
     ("GET", "/auth/config"): _config,
     ("GET", "/health"): _health,
     ("GET", "/.well-known/jwks.json"): _jwks,
+    ("GET", "/auth/revocations"): _revocations,
 }
 
 
@@ -113,11 +119,8 @@ def _handshake(delivery: Delivery, *, idempotency: bool) -> Mapping[str, Any]:
         "service_id": delivery.header("X-Service-ID"),
         "environment": "test",
         "version": "1",
-        "server_time": "2026-01-01T00:00:00Z",
+        "server_time": datetime.now(UTC).isoformat(timespec="seconds"),
         "idempotency": idempotency,
-        "issuer": "https://auth.test",
-        "audience": "netra",
-        "key_ids": [],
         "secret_fingerprints": [],
         "endpoints": [f"{method} {path}" for method, path in _ROUTES],
     }

@@ -19,7 +19,7 @@ from netra.link.connection import Connection
 from netra.link.requests import Requests
 from netra.link.resolver import Address, LookUp, Resolver, system_addresses
 from netra.link.seals import Seal
-from netra.link.trust import Trust
+from netra.link.tls.trust import Trust
 
 _PORTS: Final = {"http": 80, "https": 443}
 _WATCH_S: Final = 0.01

@@ -43,6 +43,11 @@ class Seals(NamedTuple):
     in_order: tuple[Seal, ...]
 
     @classmethod
+    def none(cls) -> "Seals":
+        """No credentials: for whoever is asked for what is public."""
+        return cls(())
+
+    @classmethod
     def of(cls, wire: Wire, service_id: str | None, secret: Secret | None, previous: Secret | None) -> "Seals":
         """The seals that a wire makes of an id, a secret and the secret before it."""
         current = Seal(wire, service_id, secret)

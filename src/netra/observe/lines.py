@@ -14,6 +14,8 @@ from netra.core.events import (
     Crashed,
     Event,
     HandshakeEnded,
+    KeysChanged,
+    RevocationFeed,
     Stage,
 )
 from netra.core.findings import Severity
@@ -33,9 +35,10 @@ _JOURNEYS: Final = {
     "refresh": "Refresh",
     "logout": "Logout",
     "me": "Token check",
+    "verify": "Token check",
     "config": "Offer",
 }
-_FREQUENT: Final = frozenset({"me", "config"})
+_FREQUENT: Final = frozenset({"me", "verify", "config"})
 _SHAKES: Final = {"accepted": INFO, "absent": WARNING, "refused": ERROR}
 
 
@@ -59,6 +62,8 @@ class Lines:
             ConnectivityChecked: self._connectivity,
             HandshakeEnded: self._handshake,
             CircuitChanged: self._circuit,
+            KeysChanged: self._keys,
+            RevocationFeed: self._feed,
             ConfigurationProblem: self._finding,
             Stage: self._stage,
             Crashed: _crash,
@@ -135,6 +140,25 @@ class Lines:
         if circuit.calls_count:
             fields["failed"] = f"{circuit.failures_count} of {circuit.calls_count} calls in {SPAN_S} s"
         return Line(ERROR, "Circuit opened", fields | self._page(circuit.code))
+
+    def _keys(self, event: KeysChanged) -> Line:
+        fields: dict[str, Any] = {"request_id": self._run_id, "key_ids": list(event.key_ids)}
+        if event.code is None:
+            return Line(INFO, "Key set changed", fields)
+        fields["code"] = event.code
+        if event.reason:
+            fields["reason"] = event.reason
+        if event.code in self._book:
+            fields |= self._page(event.code)
+        return Line(WARNING, "Key set not renewed", fields)
+
+    def _feed(self, event: RevocationFeed) -> Line:
+        fields: dict[str, Any] = {"request_id": self._run_id}
+        if event.state == "up":
+            return Line(INFO, "Revocation feed up", fields)
+        if event.code is not None:
+            fields |= {"code": event.code, **self._page(event.code)}
+        return Line(WARNING, "Revocation feed down", fields)
 
     def _finding(self, event: ConfigurationProblem) -> Line:
         finding = event.finding

@@ -23,6 +23,7 @@ FACTS: Final[Mapping[str, str]] = MappingProxyType(
         "certificate_fault": "why a certificate is not accepted, in our words",
         "tls_fault": "why a TLS handshake failed, in our words",
         "service_id": "our own service id",
+        "skew_s": "by how many seconds the clock of the auth service and ours differ",
         "content_type": "media type of the reply",
         "location_host": "host that a redirect points to",
         "elapsed_s": "seconds that the attempt took",

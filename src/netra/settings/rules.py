@@ -51,8 +51,13 @@ def _note(code: str, subject: str, what: str, why: str, fix: str) -> Finding:
     return Finding(Severity.NOTE, code, subject, what, why, fix)
 
 
+def _asks(s: Settings) -> bool:
+    """Is there an auth service to ask? Not where only tokens of an OpenID provider are checked, by its keys."""
+    return s.auth_service_enabled and (bool(s.auth_service_url) or s.only != "verify" or not s.oidc_issuer)
+
+
 def _url_is_set(s: Settings, seen: Seen) -> Iterator[Finding]:
-    if s.auth_service_enabled and not s.auth_service_url:
+    if _asks(s) and not s.auth_service_url:
         near = get_close_matches("AUTH_SERVICE_URL", sorted(seen.strangers), n=1, cutoff=0.8)
         hint = f" {near[0]} is set: was it meant?" if near else ""
         fix = f"Set it to https://HOST[:PORT] of the auth service, or AUTH_SERVICE_ENABLED=false.{hint}"
@@ -61,12 +66,12 @@ def _url_is_set(s: Settings, seen: Seen) -> Iterator[Finding]:
 
 
 def _id_is_set(s: Settings, seen: Seen) -> Iterator[Finding]:
-    if s.require_service_credentials and s.auth_service_enabled and s.service_id is None:
+    if s.require_service_credentials and _asks(s) and s.service_id is None:
         yield _credential_missing("SERVICE_ID", seen)
 
 
 def _secret_is_set(s: Settings, seen: Seen) -> Iterator[Finding]:
-    if s.require_service_credentials and s.auth_service_enabled and s.service_secret is None:
+    if s.require_service_credentials and _asks(s) and s.service_secret is None:
         yield _credential_missing("SERVICE_SECRET", seen)
 
 
@@ -80,7 +85,7 @@ def _credential_missing(name: str, seen: Seen) -> Finding:
 
 
 def _credentials_are_whole(s: Settings, seen: Seen) -> Iterator[Finding]:
-    if s.require_service_credentials or not s.auth_service_enabled:
+    if s.require_service_credentials or not _asks(s):
         return
     halves = {"SERVICE_ID": s.service_id is not None, "SERVICE_SECRET": s.service_secret is not None}
     if all(halves.values()):
@@ -151,10 +156,10 @@ def _transport(s: Settings, seen: Seen) -> Iterator[Finding]:
 
 
 def _plaintext_hosts_are_used(s: Settings, seen: Seen) -> Iterator[Finding]:
-    host = str(host_of(urlsplit(s.auth_service_url).hostname or ""))
-    if s.auth_service_url and any(one != host for one in s.plaintext_hosts):
+    named = {str(host_of(urlsplit(url).hostname or "")) for url in (s.auth_service_url, s.oidc_issuer)}
+    if s.auth_service_url and not named.issuperset(s.plaintext_hosts):
         why = "If the address changes to it one day, nobody notices that TLS is gone."
-        what = "lists a host that AUTH_SERVICE_URL does not name"
+        what = "lists a host that neither AUTH_SERVICE_URL nor OIDC_ISSUER names"
         yield _note(
             "plaintext_host_unused", "NETRA_PLAINTEXT_HOSTS", what, why, "Remove it, or spell the host as in the URL."
         )
@@ -285,7 +290,7 @@ def _probe_fits(s: Settings, seen: Seen) -> Iterator[Finding]:
 
 
 def _hashes_last(s: Settings, seen: Seen) -> Iterator[Finding]:
-    if s.log_key is None and s.service_secret is None:
+    if s.log_key is None and s.service_secret is None and s.only != "verify":
         what = "is not set, and there is no SERVICE_SECRET to derive it from"
         why = "Hashes of identifiers in logs change at each start and differ between servers."
         yield _warning(
@@ -294,24 +299,43 @@ def _hashes_last(s: Settings, seen: Seen) -> Iterator[Finding]:
 
 
 def _uncoded_401(s: Settings, seen: Seen) -> Iterator[Finding]:
-    if s.trust_uncoded_401 and s.auth_service_enabled:
+    if s.trust_uncoded_401 and s.auth_service_enabled and s.only != "verify":
         what = "is on: a 401 without a code counts as a wrong password where there is no handshake"
         why = "If the auth service refuses our own credentials that way, users are told that their password is wrong."
         fix = "Set it to false if the auth service sends a code with every refusal."
         yield _note("uncoded_401_trusted", "NETRA_TRUST_UNCODED_401", what, why, fix)
 
 
+def _issuer_is_safe(s: Settings, seen: Seen) -> Iterator[Finding]:
+    if not s.oidc_issuer:
+        return
+    if not s.token_audience:
+        why = "Tokens that this provider made for any other application would open this one."
+        fix = "Set it to what stands in `aud` of your access tokens; the profile says where else an audience stands."
+        yield _error("audience_missing", "NETRA_TOKEN_AUDIENCE", "is not set, while OIDC_ISSUER is", why, fix)
+    if s.token_issuer and s.token_issuer != s.oidc_issuer:
+        why = "The keys of one issuer say nothing of another one's tokens."
+        fix = "Remove NETRA_TOKEN_ISSUER: it is OIDC_ISSUER."
+        yield _error("two_issuers", "NETRA_TOKEN_ISSUER", "is another one than OIDC_ISSUER", why, fix)
+    parts = urlsplit(s.oidc_issuer)
+    if parts.scheme == "http" and str(host_of(parts.hostname or "")) not in s.plaintext_hosts:
+        why = "Whoever is on the way can put in keys of his own, and sign any token."
+        fix = "Use https, or list the exact host in NETRA_PLAINTEXT_HOSTS if a mesh or sidecar encrypts."
+        yield _error("plaintext_issuer", "OIDC_ISSUER", "has http", why, fix)
+
+
+_ASKING: Final = ("auth_service_enabled", "only", "oidc_issuer", "auth_service_url")
+
 GATEWAY_RULES: Final[tuple[Rule[Settings], ...]] = (
-    Rule(("auth_service_enabled", "auth_service_url"), _url_is_set),
-    Rule(("require_service_credentials", "auth_service_enabled", "service_id"), _id_is_set),
-    Rule(("require_service_credentials", "auth_service_enabled", "service_secret"), _secret_is_set),
-    Rule(
-        ("require_service_credentials", "auth_service_enabled", "service_id", "service_secret"), _credentials_are_whole
-    ),
+    Rule(_ASKING, _url_is_set),
+    Rule((*_ASKING, "require_service_credentials", "service_id"), _id_is_set),
+    Rule((*_ASKING, "require_service_credentials", "service_secret"), _secret_is_set),
+    Rule((*_ASKING, "require_service_credentials", "service_id", "service_secret"), _credentials_are_whole),
+    Rule(("oidc_issuer", "token_issuer", "token_audience", "plaintext_hosts"), _issuer_is_safe),
     Rule(("service_secret", "service_secret_previous", "admin_token", "log_key"), _secrets_differ),
     Rule(("service_id", "service_secret"), _id_is_not_the_secret),
     Rule(("auth_service_enabled", "auth_service_url", "require_tls", "plaintext_hosts"), _transport),
-    Rule(("auth_service_url", "plaintext_hosts"), _plaintext_hosts_are_used),
+    Rule(("auth_service_url", "oidc_issuer", "plaintext_hosts"), _plaintext_hosts_are_used),
     Rule(("auth_service_client_cert_file", "auth_service_client_key_file"), _client_pair_is_whole),
     Rule(
         ("auth_service_url", "auth_service_ca_file", "auth_service_client_cert_file", "auth_service_client_key_file"),
@@ -324,8 +348,8 @@ GATEWAY_RULES: Final[tuple[Rule[Settings], ...]] = (
     Rule(("connect_timeout_s", "login_budget_s", "token_budget_s"), _connect_fits),
     Rule(("tries", "connect_timeout_s", "login_budget_s"), _tries_fit),
     Rule(("probe_interval_s", "connect_timeout_s"), _probe_fits),
-    Rule(("log_key", "service_secret"), _hashes_last),
-    Rule(("trust_uncoded_401", "auth_service_enabled"), _uncoded_401),
+    Rule(("only", "log_key", "service_secret"), _hashes_last),
+    Rule(("only", "trust_uncoded_401", "auth_service_enabled"), _uncoded_401),
 )
 
 

@@ -214,6 +214,16 @@ def url(*schemes: str) -> Kind:
     return Kind(lambda text: _url(text, schemes), f"SCHEME://HOST[:PORT][/PATH] with {' or '.join(schemes)}", "url")
 
 
+def issuer() -> Kind:
+    """A URL that is compared letter by letter: nothing of it is changed. Source: OpenID Connect Discovery 1.0, 4.3."""
+
+    def read(text: str) -> str | Problem:
+        wrong = _url(text, ("https", "http"))
+        return wrong if isinstance(wrong, Problem) else text
+
+    return Kind(read, "https://HOST[:PORT][/PATH], letter by letter", "url")
+
+
 def _url(text: str, schemes: tuple[str, ...]) -> str | Problem:
     parts = _split(text, schemes)
     if isinstance(parts, Problem):

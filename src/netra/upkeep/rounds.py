@@ -5,19 +5,20 @@ It must never delay or fail a request: it only replaces the link's standing.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from os import urandom
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from netra.core.events import ConnectivityChecked, Event, HandshakeEnded
+from netra.core.events import ConfigurationProblem, ConnectivityChecked, Event, HandshakeEnded
+from netra.core.findings import Finding, Severity
 from netra.core.pace.deadline import Deadline
-from netra.core.verdict.operations import HANDSHAKE, HEALTH
+from netra.core.verdict.operations import HANDSHAKE, HEALTH, Handshake
 from netra.core.verdict.outcomes import NO_FACTS, Accepted, Outcome, Unknown, phase_of
 from netra.core.verdict.wire import Label, Wire
 from netra.link.calls import Link, ask
-from netra.link.peer_certificate import PeerCertificate
+from netra.link.tls.peer_certificate import PeerCertificate
 from netra.upkeep.crashes import crashed
-from netra.upkeep.standing import after_handshake, after_probe, shake_of
+from netra.upkeep.standing import after_handshake, after_probe, broken_promises, shake_of
 
 JITTER_RATIO: Final = 0.2
 _ROUNDS_PER_HANDSHAKE: Final = 12
@@ -50,6 +51,7 @@ class Rounds:
         self._rounds_count = 0
         self._told_at_s: float | None = None
         self._shaken: str | None = None
+        self._broken: tuple[str, ...] = ()
         self.first_ended = asyncio.Event()
         """Set once the first round has ended, well or not."""
 
@@ -114,7 +116,10 @@ class Rounds:
     async def _shake(self) -> None:
         label, started_s = _label(), self._link.clock.now_s()
         outcome = await self._ask(self._wire.call(HANDSHAKE, {}, label))
-        self._link.standing = after_handshake(self._link.standing, outcome)
+        half_s = (self._link.clock.now_s() - started_s) / 2
+        if isinstance(outcome, Accepted):
+            self._compare(outcome.value)
+        self._link.standing = after_handshake(self._link.standing, outcome, self._link.clock.wall_s() - half_s)
         state = shake_of(outcome)
         if state not in (self._shaken, "not_yet"):
             self._shaken = state
@@ -122,12 +127,31 @@ class Rounds:
             elapsed_s = self._link.clock.now_s() - started_s
             self._tell(HandshakeEnded(label.request_id, state, code, _phase(outcome), elapsed_s))
 
+    def _compare(self, said: Handshake) -> None:
+        """Tell, once, what the auth service says otherwise than at first: tokens are checked as they were."""
+        broken = broken_promises(self._link.standing, said)
+        for name in broken:
+            if name not in self._broken:
+                self._tell(ConfigurationProblem(_promise_broken(name)))
+        self._broken = broken
+
     async def _ask(self, call: Any) -> Outcome[Any]:
         deadline = Deadline(self._link.clock.now_s() + self._budget_s, self._budget_s)
         return await ask(call, self._link, deadline, tries=1)
 
     def _replace(self, **changes: Any) -> None:
         self._link.standing = self._link.standing._replace(**changes)
+
+
+def _promise_broken(name: str) -> Finding:
+    return Finding(
+        Severity.WARNING,
+        f"{name}_changed",
+        f"NETRA_TOKEN_{name.upper()}",
+        f"is not set, and the auth service names another {name} of tokens than in its first handshake",
+        "Tokens are checked as before: whoever can change what it says could else have his own tokens accepted.",
+        f"If it is meant, restart this gateway, or set NETRA_TOKEN_{name.upper()}.",
+    )
 
 
 def _says_nothing_of_it(outcome: Outcome[Any]) -> bool:
@@ -145,14 +169,27 @@ def _label() -> Label:
     return Label(request_id=f"probe-{urandom(8).hex()}", traceparent=f"00-{urandom(16).hex()}-{urandom(8).hex()}-00")
 
 
-async def first_round(rounds: Rounds, at_most_s: float) -> "asyncio.Task[None]":
-    """Begin the loop, and wait for its first round a moment: most starts then know how they stand."""
-    task = asyncio.get_running_loop().create_task(rounds.run())
+class Loop(Protocol):
+    """What is kept fresh in the background for as long as a gateway is open."""
+
+    first_ended: asyncio.Event
+    """Set once it was seen to for the first time, well or not."""
+
+    def run(self) -> Coroutine[Any, Any, None]:
+        """Keep it fresh until cancelled."""
+        ...
+
+
+async def begin(loops: Sequence[Loop], at_most_s: float) -> "list[asyncio.Task[None]]":
+    """Begin all loops, and wait a moment for what they find first: most starts then know how they stand."""
+    tasks = [asyncio.get_running_loop().create_task(each.run()) for each in loops]
     try:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(at_most_s):
-                await rounds.first_ended.wait()
+                for each in loops:
+                    await each.first_ended.wait()
     except asyncio.CancelledError:
-        task.cancel()
+        for task in tasks:
+            task.cancel()
         raise
-    return task
+    return tasks

@@ -19,17 +19,32 @@ def after_probe(standing: Standing, code: str | None, now_s: float) -> Standing:
     )
 
 
-def after_handshake(standing: Standing, outcome: Outcome[Handshake]) -> Standing:
-    """The standing once a handshake has ended. What is not a clear word leaves everything as it was."""
+def after_handshake(standing: Standing, outcome: Outcome[Handshake], asked_at: float) -> Standing:
+    """The standing once a handshake has ended. What is not a clear word leaves everything as it was.
+
+    `asked_at`: wall clock, epoch seconds, in the middle between question and answer.
+    """
     if isinstance(outcome, Accepted):
         said = outcome.value
         return standing._replace(
-            handshake="accepted", handshake_code=None, idempotency=said.idempotency, environment=said.environment
+            handshake="accepted",
+            handshake_code=None,
+            idempotency=said.idempotency,
+            environment=said.environment,
+            issuer=standing.issuer or said.issuer,
+            audience=standing.audience or said.audience,
+            skew_s=None if said.server_time is None else said.server_time - asked_at,
         )
     state = shake_of(outcome)
     if state == "not_yet":
         return standing
     return standing._replace(handshake=state, handshake_code=outcome.cause.code, idempotency=False)
+
+
+def broken_promises(standing: Standing, said: Handshake) -> tuple[str, ...]:
+    """What a handshake says otherwise than the first one did: `issuer`, `audience`."""
+    pairs = {"issuer": (standing.issuer, said.issuer), "audience": (standing.audience, said.audience)}
+    return tuple(name for name, (first, now) in pairs.items() if first and now and first != now)
 
 
 def shake_of(outcome: Outcome[Handshake]) -> Shake:

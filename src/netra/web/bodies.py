@@ -4,6 +4,7 @@ They must never gain a member that the auth service fills with words of its own 
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -27,6 +28,16 @@ class SessionBody(msgspec.Struct, frozen=True):
     token_type: str
     expires_in: int | None
     user: UserBody | None
+
+
+class VerifiedBody(msgspec.Struct, frozen=True):
+    """Whom a token stands for: `expires_at` is in UTC, null when unknown; `source` is how it is known."""
+
+    valid: bool
+    subject: str
+    email: str | None
+    expires_at: datetime | None
+    source: str
 
 
 class RegisteredBody(msgspec.Struct, frozen=True):

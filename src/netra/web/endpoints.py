@@ -10,9 +10,10 @@ from typing import Any, Final, NamedTuple, Protocol
 from netra.asgi.adapter import App, Limits, OnCrash
 from netra.asgi.callers import Callers
 from netra.asgi.cors import Cors
-from netra.asgi.words import Answer, Refusal, Request, Route
+from netra.asgi.words import ANY_METHOD, Answer, Refusal, Request, Route
 from netra.core.verdict.operations import LOGIN, LOGOUT, REFRESH, REGISTER, VALIDATE, Operation
 from netra.gateway.gate import Gateway
+from netra.gateway.parts import Parts
 from netra.web import about, bodies, sessions, tokens
 from netra.web.render import refusal_answer
 from netra.web.view import View
@@ -41,6 +42,8 @@ class Endpoint(NamedTuple):
     """The schema of its body."""
     bearer: bool = False
     bare: bool = False
+    for_proxies: bool = False
+    """Does a proxy ask, which understands 200, 401 and 503 alone?"""
     rejections: tuple[str, ...] = ()
     """Codes below 500 that it can answer, besides those of a request's form."""
 
@@ -72,6 +75,14 @@ ENDPOINTS: Final = (
         "LogoutRequest", bearer=True, rejections=_TOKEN_CODES,
     ),
     Endpoint(
+        ANY_METHOD, "/verify", tokens.verify, "May the request pass whose headers these are?",
+        (200, bodies.VerifiedBody), VALIDATE, bearer=True, for_proxies=True, rejections=_TOKEN_CODES,
+    ),
+    Endpoint(
+        ANY_METHOD, "/verify/**", tokens.verify, "The same, for proxies that append the path",
+        (200, bodies.VerifiedBody), VALIDATE, bearer=True, for_proxies=True, rejections=_TOKEN_CODES,
+    ),
+    Endpoint(
         "GET", "/me", tokens.me, "Who am I?", (200, bodies.UserBody), VALIDATE, bearer=True,
         rejections=_TOKEN_CODES,
     ),
@@ -88,9 +99,14 @@ def offered(gateway: Gateway) -> tuple[Endpoint, ...]:
     return tuple(
         endpoint
         for endpoint in ENDPOINTS
-        if (endpoint.operation is None or parts.wire.offers(endpoint.operation))
+        if (endpoint.operation is None or parts.wire.offers(endpoint.operation) or _checked_here(endpoint, parts))
         and (endpoint.operation is not REGISTER or parts.registration)
     )
+
+
+def _checked_here(endpoint: Endpoint, parts: Parts) -> bool:
+    """Can it be answered by published keys, although the auth service takes no such question?"""
+    return endpoint.operation is VALIDATE and parts.tokens.keys is not None
 
 
 def public_app(  # noqa: PLR0913 - the parts of a listener

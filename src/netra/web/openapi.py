@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from netra.asgi.words import ANY_METHOD
 from netra.core.verdict.causes import CALLERS_REQUEST, TABLE
 from netra.core.verdict.operations import CONFIG, LOGOUT, Operation
 from netra.core.verdict.wire import Wire
@@ -19,6 +20,9 @@ from netra.web import bodies
 from netra.web.endpoints import Endpoint, offered
 
 _REF: Final = "#/components/schemas/{name}"
+_METHODS: Final = {ANY_METHOD: "get"}
+"""What stands for every method, which no description can."""
+_AUTH_HEADERS: Final = ("X-Auth-Subject", "X-Auth-Email", "X-Auth-Expires", "X-Auth-Source")
 _FORM_STATUSES: Final = (400, 408, 413, 415, 422)
 _UNKNOWN_STATUSES: Final = {
     "502": "The auth service's answer could not be used",
@@ -57,14 +61,18 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 def description(gateway: Gateway, prefix: str, version: str, *, form_login: bool = False) -> dict[str, Any]:
     """An OpenAPI 3.1 document of the public listener."""
     types = [
-        bodies.SessionBody, bodies.RegisteredBody, bodies.UserBody, bodies.LoggedOutBody, bodies.OfferBody,
-        bodies.StateBody, Problem,
+        bodies.SessionBody, bodies.RegisteredBody, bodies.VerifiedBody, bodies.UserBody, bodies.LoggedOutBody,
+        bodies.OfferBody, bodies.StateBody, Problem,
     ]  # fmt: skip
     _, schemas = msgspec.json.schema_components(types, ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in offered(gateway):
+        if endpoint.path.endswith("/**"):
+            continue  # no template matches more than one segment; the summary of the route above it says so
         path = (endpoint.path if endpoint.bare else prefix + endpoint.path).replace("/*", "/{code}")
-        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, gateway.parts)
+        paths.setdefault(path, {})[_METHODS.get(endpoint.method, endpoint.method.lower())] = _operation(
+            endpoint, gateway.parts
+        )
     requests = _request_schemas(gateway.parts)
     login = paths.get(f"{prefix}/login")
     if form_login and login:
@@ -108,7 +116,10 @@ def _needs(parts: Parts) -> frozenset[str]:
 def _operation(endpoint: Endpoint, parts: Parts) -> dict[str, Any]:
     status, body = endpoint.success
     content = {"schema": {"type": "object"} if body is dict else _ref(body.__name__)}
-    responses = {str(status): {"description": "Success", "content": {"application/json": content}}}
+    success: dict[str, Any] = {"description": "Success", "content": {"application/json": content}}
+    if endpoint.for_proxies:
+        success["headers"] = {name: {"schema": {"type": "string"}} for name in _AUTH_HEADERS}
+    responses = {str(status): success}
     operation: dict[str, Any] = {
         "operationId": endpoint.path.strip("/*").replace("/", "_"),
         "summary": endpoint.summary,
@@ -135,9 +146,11 @@ def _problems(endpoint: Endpoint, parts: Parts) -> dict[str, Any]:
         codes |= dict.fromkeys(cause.code for cause in CALLERS_REQUEST if cause.status in _FORM_STATUSES)
     by_status: dict[str, list[str]] = {}
     for code in codes:
-        by_status.setdefault(str(TABLE[code].status), []).append(code)
+        by_status.setdefault("401" if endpoint.for_proxies else str(TABLE[code].status), []).append(code)
     described = {status: "Codes: " + ", ".join(names) for status, names in sorted(by_status.items())}
-    if asked is not None:
+    if endpoint.for_proxies:
+        described["503"] = "Nobody knows whether the token is good"
+    elif asked is not None:
         described |= _UNKNOWN_STATUSES
     elif endpoint.path == "/readyz":
         content = {"application/json": {"schema": _ref(bodies.StateBody.__name__)}}

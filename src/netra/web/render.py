@@ -26,25 +26,30 @@ _FAULT_DETAILS: Final = {
 }
 
 
-def problem_answer(outcome: Rejected | Unknown, view: View, request_id: str) -> Answer:
-    """The answer to an attempt that was not accepted. Source: RFC 9457; RFC 9110, section 10.2.3."""
+def problem_answer(outcome: Rejected | Unknown, view: View, request_id: str, *, status: int | None = None) -> Answer:
+    """The answer to an attempt that was not accepted, with the status of its cause unless another one is given.
+
+    Source: RFC 9457; RFC 9110, section 10.2.3.
+    """
+    cause = outcome.cause
+    status = status or cause.status
     if isinstance(outcome, Rejected):
-        return _rejected(outcome, view, request_id)
-    members = _members(outcome.cause, outcome.cause.status, view, request_id, outcome.retry_after_s)
+        return _rejected(outcome, view, request_id, status)
+    members = _members(cause, status, view, request_id, outcome.retry_after_s)
     if view.operator:
         members |= _for_operators(outcome, view)
-    return problem(outcome.cause.status, members, _headers(outcome.cause, members, view, outcome))
+    return problem(status, members, _headers(cause, members, view, outcome))
 
 
-def _rejected(outcome: Rejected, view: View, request_id: str) -> Answer:
+def _rejected(outcome: Rejected, view: View, request_id: str, status: int) -> Answer:
     cause = outcome.cause
-    members = _members(cause, cause.status, view, request_id, outcome.retry_after_s)
+    members = _members(cause, status, view, request_id, outcome.retry_after_s)
     if outcome.detail:
         members["detail"] = outcome.detail
     members["errors"] = error_list(
         FieldError(each.pointer, each.code, each.detail or _FAULT_DETAILS[each.code]) for each in outcome.errors
     )
-    return problem(cause.status, members, _headers(cause, members, view, None))
+    return problem(status, members, _headers(cause, members, view, None))
 
 
 def refusal_answer(refusal: Refusal, request_id: str, view: View) -> Answer:

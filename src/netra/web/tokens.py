@@ -1,17 +1,30 @@
-"""Bytes in, a token; an outcome, bytes out: who am I?
+"""Bytes in, a token; an outcome, bytes out: who am I, and may this request pass?
 
-It must never tell a caller more about a token than the auth service vouched for.
+It must never tell a caller more about a token than its issuer vouched for, nor take an outage for a refusal.
 """
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import quote
 
 from netra.asgi.words import Answer, Request
 from netra.core.secret import Secret
+from netra.core.verdict.operations import Identity
 from netra.core.verdict.outcomes import Accepted, Rejected
 from netra.gateway.attempts import TokenAttempt, bearer
 from netra.gateway.gate import Gateway
-from netra.web.bodies import ENCODER, UserBody
+from netra.web.bodies import ENCODER, UserBody, VerifiedBody
 from netra.web.labels import label_of
 from netra.web.render import problem_answer
 from netra.web.view import View
+
+_REFUSED: Final = 401
+_UNKNOWN: Final = 503
+_LAST_S: Final = 253_402_300_799
+"""The end of the last year of four digits, epoch seconds: what ends later is said to end then."""
+_PLAIN: Final = re.compile(r"[!-$&-~]+")
+_VISIBLE: Final = "".join(chr(code) for code in range(0x21, 0x7F) if code != ord("%"))
 
 
 async def me(request: Request, gateway: Gateway, view: View) -> Answer:
@@ -26,8 +39,54 @@ async def me(request: Request, gateway: Gateway, view: View) -> Answer:
     return problem_answer(outcome, view, request.request_id)
 
 
+async def verify(request: Request, gateway: Gateway, view: View) -> Answer:
+    """Any method at /verify and below: may the request pass whose headers these are? Its body is not read.
+
+    Proxies in front understand 2xx, 401 and failures: every refusal is 401, everything that nobody knows 503.
+    """
+    token = bearer_of(request)
+    if isinstance(token, Rejected):
+        return problem_answer(token, view, request.request_id)
+    outcome = gateway.remembered(token)
+    if outcome is None:
+        outcome = await gateway.verify(TokenAttempt(token, None, label_of(request), request.received_at_s))
+    if isinstance(outcome, Accepted):
+        return _passes(outcome.value)
+    status = _REFUSED if isinstance(outcome, Rejected) else _UNKNOWN
+    return problem_answer(outcome, view, request.request_id, status=status)
+
+
+def _passes(identity: Identity) -> Answer:
+    (subject, email, _), expires_at = identity.user, identity.expires_at
+    body = VerifiedBody(
+        valid=True,
+        subject=subject,
+        email=email,
+        expires_at=None if expires_at is None else datetime.fromtimestamp(min(expires_at, _LAST_S), UTC),
+        source=identity.source,
+    )
+    headers = [(b"x-auth-subject", header_value(subject)), (b"x-auth-source", identity.source.encode("ascii"))]
+    if email is not None:
+        headers.append((b"x-auth-email", header_value(email)))
+    if expires_at is not None:
+        headers.append((b"x-auth-expires", b"%d" % expires_at))
+    return Answer(200, ENCODER.encode(body), headers=tuple(headers))
+
+
+def header_value(text: str) -> bytes:
+    """A text for a header: what is not visible ASCII, and %, as percent-encoded UTF-8. Source: RFC 3986, 2.1."""
+    if _PLAIN.fullmatch(text):
+        return text.encode("ascii")
+    return quote(text, safe=_VISIBLE, errors="replace").encode("ascii")
+
+
 def bearer_of(request: Request) -> Secret | Rejected:
     """The one bearer token of a request, or why there is none."""
-    values = [value.decode("latin-1") for name, value in request.headers if name == b"authorization"]
-    in_query = any(part.startswith(b"access_token=") for part in request.query.split(b"&"))
+    if request.count(b"authorization") == 1:
+        values = [request.header(b"authorization") or ""]
+    else:
+        values = [value.decode("latin-1") for name, value in request.headers if name == b"authorization"]
+    in_query = b"access_token=" in request.query and any(
+        part.startswith(b"access_token=") for part in request.query.split(b"&")
+    )
     return bearer(values, query_has_token=in_query)

@@ -52,6 +52,12 @@ class Standing(NamedTuple):
     """Monotonic."""
     environment: str | None = None
     """What the auth service says of its own environment."""
+    issuer: str | None = None
+    """Who signs tokens, as the first handshake said: a later one that says otherwise is told, and changes nothing."""
+    audience: str | None = None
+    """Whom tokens are for, likewise."""
+    skew_s: float | None = None
+    """By how much the auth service's clock is ahead of ours, as of the last handshake; None when it did not say."""
     handshake_code: str | None = None
     """Why the last handshake was refused, or not to be had; None when it was accepted."""
 

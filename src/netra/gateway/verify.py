@@ -1,0 +1,134 @@
+"""Whom does this token stand for? Remembered, checked here by published keys, or asked.
+
+It must never refuse a token for want of keys, of an answer or of a right clock; nor vouch for one that has ended.
+"""
+
+from netra.core.secret import Secret
+from netra.core.token.checks import LEEWAY_S, Expected, check, refused, time_refusal
+from netra.core.token.jwt import SIGNATURE_INVALID, Header, payload_of, read_header
+from netra.core.verdict.causes import TABLE
+from netra.core.verdict.operations import VALIDATE, Identity
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown, unknown
+from netra.gateway.attempts import TokenAttempt
+from netra.gateway.parts import Parts
+from netra.gateway.tokens import Keys, nameless, shared
+from netra.link.calls import ask
+from netra.upkeep.keyset import KeySet
+
+
+def remembered(token: Secret, parts: Parts) -> Outcome[Identity] | None:
+    """What is known of a token without judging it; None when it has to be. Counted, never told."""
+    tokens, link = parts.tokens, parts.link
+    known = tokens.known(tokens.key(token, link.standing), link.clock.now_s())
+    return None if known is None else _as_of_now(known, token, parts)
+
+
+async def verify(attempt: TokenAttempt, parts: Parts, journey: str = "verify") -> Outcome[Identity]:
+    """The identity behind a token, and how it is known; told as the end of `journey`."""
+    token = attempt.token or Secret("")
+    outcome = remembered(token, parts)
+    if outcome is None:
+        outcome = _as_of_now(await _judged_once(token, attempt, parts), token, parts)
+    parts.ended(journey, attempt.label, attempt.received_at_s, outcome)
+    return outcome
+
+
+async def _judged_once(token: Secret, attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
+    """The verdict on a token, for all who show it now; by keys it is there at once, or waits for them as others do."""
+    tokens, standing = parts.tokens, parts.link.standing
+    if tokens.expected(standing) is not None:
+        return await _judged(token, attempt, parts)
+    key = tokens.key(token, standing)
+    return await shared(tokens.checks, key, lambda: _judged(token, attempt, parts))
+
+
+async def _judged(token: Secret, attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
+    """The verdict on a token, remembered for whoever asks next; what was known before, while there is none."""
+    tokens, link = parts.tokens, parts.link
+    expected = tokens.expected(link.standing)
+    if tokens.revoked.holds(nameless(token), None):
+        return refused("token_revoked")
+    if expected is None or tokens.keys is None:
+        outcome = await _asked(attempt, parts)
+    else:
+        outcome = await _checked(token, attempt, parts, expected, tokens.keys)
+    key, now_s = tokens.key(token, link.standing), link.clock.now_s()
+    if isinstance(outcome, Unknown):
+        return tokens.stale(key, now_s) or outcome
+    if isinstance(outcome, Accepted) and tokens.revoked.holds(nameless(token), None):
+        return refused("token_revoked")
+    tokens.remember(key, outcome, now_s, link.clock.wall_s())
+    return outcome
+
+
+async def _checked(
+    token: Secret, attempt: TokenAttempt, parts: Parts, expected: Expected, keys: Keys
+) -> Outcome[Identity]:
+    """The verdict by the keys that the issuer publishes."""
+    header = read_header(token.reveal())
+    if isinstance(header, str):
+        return refused(header)
+    deadline = parts.token_deadline(attempt.received_at_s)
+    key_set = await keys.for_token(header, attempt.received_at_s, deadline.at_s)
+    if isinstance(key_set, Unknown):
+        return key_set
+    verdict = _by_keys(token, header, key_set, expected, parts.link.clock.wall_s())
+    if isinstance(verdict, Identity):
+        return Accepted(verdict)
+    skew_s = parts.link.standing.skew_s or 0.0
+    if abs(skew_s) > LEEWAY_S and time_refusal(verdict.cause.code):
+        return await _confirmed(attempt, parts)
+    return verdict
+
+
+def _by_keys(token: Secret, header: Header, keys: KeySet, expected: Expected, wall_s: float) -> Identity | Rejected:
+    """What a token is worth by these keys, now. Source: RFC 7519, section 7.2; RFC 9068, section 4."""
+    payload = keys.signed(token.reveal(), header)
+    if not isinstance(payload, bytes):
+        return refused(payload or SIGNATURE_INVALID)
+    claims = payload_of(payload)
+    return refused(claims) if isinstance(claims, str) else check(header, claims, expected, wall_s)
+
+
+async def _confirmed(attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
+    """The auth service's own verdict: its clock and ours differ, and it may be ours that is wrong."""
+    if parts.wire.offers(VALIDATE):
+        return await _asked(attempt, parts)
+    skew_s = parts.link.standing.skew_s or 0.0
+    return unknown(TABLE["proxy_configuration_error"], {"skew_s": f"{abs(skew_s):.0f}"})
+
+
+async def _asked(attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
+    """The verdict of the auth service; unknown where it takes no such question, and keys or issuer are lacking."""
+    if not parts.wire.offers(VALIDATE):
+        return unknown(TABLE["keys_unavailable"])
+    call = parts.wire.call(VALIDATE, {"token": attempt.token}, attempt.label)
+    return await ask(call, parts.link, parts.token_deadline(attempt.received_at_s))
+
+
+def _as_of_now(outcome: Outcome[Identity], token: Secret, parts: Parts) -> Outcome[Identity]:
+    """A session that has ended is refused; while nobody tells us which ones have, what is known here is `stale`."""
+    if not isinstance(outcome, Accepted):
+        return outcome
+    tokens, identity = parts.tokens, outcome.value
+    token_id = identity.token_id or (None if identity.session_id else nameless(token))
+    if tokens.revoked.holds(token_id, identity.session_id):
+        return refused("token_revoked")
+    if tokens.feed is not None and not tokens.feed.up and identity.source != "auth_service":
+        return Accepted(identity._replace(source="stale"), outcome.tried)
+    return outcome
+
+
+def vouched_for(token: Secret, parts: Parts) -> Identity | None:
+    """Whom a good token stands for, by what is known here; None for any other. Nobody is asked."""
+    tokens, standing = parts.tokens, parts.link.standing
+    known = remembered(token, parts)
+    if isinstance(known, Accepted):
+        identity: Identity = known.value
+        return identity
+    expected, header = tokens.expected(standing), read_header(token.reveal())
+    keys = tokens.keys.current if tokens.keys is not None else None
+    if expected is None or keys is None or isinstance(header, str):
+        return None
+    verdict = _by_keys(token, header, keys, expected, parts.link.clock.wall_s())
+    return verdict if isinstance(verdict, Identity) else None

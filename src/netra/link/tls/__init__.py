@@ -1,0 +1,1 @@
+"""Whom we believe over TLS, and who is there instead."""
