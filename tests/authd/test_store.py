@@ -211,6 +211,29 @@ async def test_a_writer_that_never_gets_its_turn_is_told_overloaded(tmp_path: Pa
                 pass
 
 
+async def test_a_transaction_that_is_cut_off_anywhere_does_not_keep_the_next_one_waiting(tmp_path: Path) -> None:
+    reached = 0
+
+    async def work() -> None:
+        nonlocal reached
+        async with store.write() as db:
+            for reached in range(8):  # noqa: B007 - the loop below reads how far this one came
+                await db.exec_driver_sql("SELECT name FROM sqlite_master")
+                await db.exec_driver_sql("DELETE FROM services")
+
+    async with _store(tmp_path) as store:
+        cut = []
+        while reached < 7:
+            cut.append(asyncio.create_task(work()))
+            await asyncio.sleep(len(cut) / 2_000)
+            cut[-1].cancel()
+            await asyncio.wait(cut)
+            # Kept, the tasks keep everything alive that hangs on their tracebacks.
+            async with store.write() as db:
+                await db.exec_driver_sql("DELETE FROM services")
+        assert any(task.cancelled() for task in cut)
+
+
 async def test_a_database_locked_by_somebody_else_is_unavailable_not_an_answer(tmp_path: Path) -> None:
     async with running(settings_in(tmp_path)) as authd:
         with closing(sqlite3.connect(tmp_path / "authd.db", isolation_level=None)) as other:
@@ -315,7 +338,7 @@ async def test_only_hashes_of_service_secrets_are_kept_and_compared(tmp_path: Pa
         assert await registry.admits(db, "a", secret)
         assert not await registry.admits(db, "a", Secret(secret.reveal()[:-1]))
         assert not await registry.admits(db, "b", secret)
-        assert (await registry.listed(db))[0].fingerprints == (registry.fingerprint(secret),)
+        assert (await registry.listed(db))[0].secrets == ((registry.fingerprint(secret), 0),)
         assert await registry.remove(db, "a")
         assert not await registry.admits(db, "a", secret)
         assert await registry.fingerprints(db, "a") == ()

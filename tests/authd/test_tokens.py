@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 
 from netra.authd.accounts import User
 from netra.authd.store.keys import ServerKeys, load_or_create
-from netra.authd.tokens import AccessTokens
+from netra.authd.tokens import AccessTokens, Claims
 from tests.authd.support import EMAIL, SERVICE_ID, Running
 
 NOW_S = 1_800_000_000.0
@@ -81,8 +81,9 @@ async def test_the_published_keys_hold_nothing_private(authd: Running) -> None:
 def test_a_token_of_ours_is_read_and_the_name_left_out_when_unknown(tokens: AccessTokens) -> None:
     token = tokens.issue(USER, "s-1", "service", NOW_S)
     read = tokens.read(token, NOW_S)
-    assert read == ("s-1", "u-1", int(NOW_S) + 900)
-    assert "name" not in json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    said = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    assert read == Claims("s-1", said["jti"], "u-1", int(NOW_S) + 900)
+    assert "name" not in said
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from netra.authd.idempotency import ACCEPTED, Clock, Deliveries, Delivery, KeyReused, Refused, Verdict, remember
 from netra.authd.passwords import Passwords
 from netra.authd.store.database import Store
+from netra.authd.store.revocations import end_sessions
 from netra.authd.store.tables import SESSIONS, USERS
 from netra.core.secret import Secret
 
@@ -160,8 +161,7 @@ async def disable(db: AsyncConnection, email: str, now_ms: int) -> bool:
     user_id = account.user.user_id
     if not account.disabled:
         await db.execute(update(USERS).where(USERS.c.user_id == user_id).values(disabled_at_ms=now_ms))
-    live = (SESSIONS.c.user_id == user_id) & SESSIONS.c.ended_at_ms.is_(None)
-    await db.execute(update(SESSIONS).where(live).values(ended_at_ms=now_ms))
+    await end_sessions(db, SESSIONS.c.user_id == user_id, now_ms)
     return True
 
 

@@ -13,7 +13,8 @@ from netra.asgi.problem import error_list, problem
 from netra.asgi.words import Answer, FieldError, Refusal
 from netra.authd.accounts import User
 from netra.authd.idempotency import KeyReused, Refused
-from netra.authd.sessions import Issued
+from netra.authd.sessions import REFUSED_REFRESH, Identity, Issued, TokenReused
+from netra.authd.store.revocations import Page
 
 REFUSALS: Final[Mapping[str, tuple[int, str]]] = {
     "invalid_credentials": (401, "The identifier or the password is wrong."),
@@ -33,10 +34,11 @@ REFUSALS: Final[Mapping[str, tuple[int, str]]] = {
     "store_unavailable": (503, "The database does not answer."),
 }
 
+_REUSED: Final = "This refresh token was used before; the session has ended."
 _CHALLENGE: Final = (b"www-authenticate", b'Bearer realm="netra-authd"')
 
 
-def worded(outcome: Refusal | Refused | KeyReused, request_id: str) -> Answer:
+def worded(outcome: Refusal | Refused | KeyReused | TokenReused, request_id: str) -> Answer:
     """A refusal as a problem. Source: RFC 9457."""
     code = code_of(outcome)
     retry_after_s: int | None = None
@@ -45,8 +47,9 @@ def worded(outcome: Refusal | Refused | KeyReused, request_id: str) -> Answer:
     if isinstance(outcome, Refused):
         status, sentence = REFUSALS[code]
         detail, retry_after_s = outcome.detail or sentence, outcome.retry_after_s
-    elif isinstance(outcome, KeyReused):
-        status, detail = REFUSALS[code]
+    elif isinstance(outcome, KeyReused | TokenReused):
+        status, sentence = REFUSALS[code]
+        detail = _REUSED if isinstance(outcome, TokenReused) else sentence
     else:
         status, detail, errors, headers = outcome.status, outcome.detail, outcome.errors, outcome.headers
     if status == HTTPStatus.UNAUTHORIZED:
@@ -65,8 +68,10 @@ def worded(outcome: Refusal | Refused | KeyReused, request_id: str) -> Answer:
     return problem(status, members, headers)
 
 
-def code_of(outcome: Refusal | Refused | KeyReused) -> str:
+def code_of(outcome: Refusal | Refused | KeyReused | TokenReused) -> str:
     """The machine word of a refusal."""
+    if isinstance(outcome, TokenReused):
+        return REFUSED_REFRESH.code
     return "idempotency_key_reused" if isinstance(outcome, KeyReused) else outcome.code
 
 
@@ -81,6 +86,28 @@ def session_answer(issued: Issued) -> Answer:
             "user": shown(issued.user),
         }
     )
+
+
+def identity_answer(identity: Identity) -> Answer:
+    """Whom a good access token speaks for, and what a revocation of it would name."""
+    user = identity.user
+    return json_answer(
+        {
+            "valid": True,
+            "user_id": user.user_id,
+            "email": user.email,
+            "name": user.name,
+            "expires_at": rfc3339(identity.expires_at_s),
+            "jti": identity.jti,
+            "sid": identity.sid,
+        }
+    )
+
+
+def revocations_answer(page: Page) -> Answer:
+    """A page of sessions that ended before their tokens."""
+    items = [{"sid": each.sid, "exp": each.expires_at_s} for each in page.items]
+    return json_answer({"cursor": page.cursor, "items": items})
 
 
 def shown(user: User) -> dict[str, str | None]:

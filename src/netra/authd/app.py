@@ -26,6 +26,7 @@ from netra.authd.store import registry
 from netra.authd.store.database import Store, open_store
 from netra.authd.store.keys import load_or_create
 from netra.authd.store.purge import keep_purging, perishables
+from netra.authd.store.refresh_tokens import Seals
 from netra.authd.tokens import AccessTokens
 from netra.core.secret import Secret
 from netra.settings.authd_variables import AuthdSettings
@@ -76,7 +77,8 @@ async def opened(
         passwords = await asyncio.to_thread(Passwords, settings.hash_threads, settings.hash_queue)
         deliveries = Deliveries(store, keys.derived("idempotency"))
         tokens = AccessTokens(keys, settings.issuer, settings.audience, settings.access_token_s)
-        sessions = Sessions(store, tokens, deliveries, settings.refresh_token_s, clock)
+        seals = Seals(keys.derived("successors"))
+        sessions = Sessions(store, tokens, deliveries, seals, settings.refresh_token_s, clock)
         lockout = Lockout(settings.lockout_rejections, settings.lockout_window_s, keys.derived("identifiers"))
         parts = Parts(
             settings=settings,

@@ -8,17 +8,27 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
 
 from netra.asgi.body import json_object
 from netra.asgi.words import Answer, Handler, Refusal, Request, Route
 from netra.authd import Overloaded, StoreUnavailable, fields
 from netra.authd.accounts import Registrations, User
-from netra.authd.answers import code_of, json_answer, rfc3339, session_answer, shown, worded
+from netra.authd.answers import (
+    code_of,
+    identity_answer,
+    json_answer,
+    revocations_answer,
+    rfc3339,
+    session_answer,
+    shown,
+    worded,
+)
 from netra.authd.idempotency import Deliveries, Delivery, KeyReused, Refused, is_key
 from netra.authd.login import Lockout, Logins
 from netra.authd.passwords import MAX_PASSWORD_BYTES
-from netra.authd.sessions import Issued, Sessions
-from netra.authd.store import registry
+from netra.authd.sessions import Issued, Sessions, TokenReused
+from netra.authd.store import registry, revocations
 from netra.authd.store.database import Store
 from netra.authd.tokens import AccessTokens
 from netra.core.secret import Secret
@@ -63,7 +73,7 @@ class Call(NamedTuple):
         return Secret(self.text(name))
 
 
-Outcome = Answer | Refusal | Refused | KeyReused
+Outcome = Answer | Refusal | Refused | KeyReused | TokenReused
 Act = Callable[[Call], Awaitable[Outcome]]
 
 
@@ -123,6 +133,7 @@ class Routes:
             ),
             Endpoint("POST", "/auth/logout", self._logout, fields.LOGOUT, False, ("Session ended", "Logout rejected")),
             Endpoint("POST", "/auth/validate", self._validate, fields.VALIDATE),
+            Endpoint("GET", "/auth/revocations", self._revocations),
             Endpoint("GET", "/auth/config", self._config),
             Endpoint("GET", "/auth/handshake", self._handshake),
         )
@@ -165,7 +176,11 @@ class Routes:
                 shown["identifier"] = self._parts.lockout.label(served.call.text("email"))
         if not isinstance(served.outcome, Answer):
             shown["code"] = code_of(served.outcome)
-        self._parts.tell(logging.WARNING if failed else logging.INFO, event, shown)
+        if isinstance(served.outcome, TokenReused):
+            event = "Refresh token reused"
+            shown |= served.outcome._asdict()
+        level = logging.WARNING if failed or isinstance(served.outcome, TokenReused) else logging.INFO
+        self._parts.tell(level, event, shown)
 
     async def _read(self, endpoint: Endpoint, request: Request) -> Call | Refusal | Refused:
         service_id = await self._service(request)
@@ -238,11 +253,12 @@ class Routes:
         outcome = await self._parts.sessions.validate(call.secret("token"))
         if isinstance(outcome, Refused):
             return json_answer({"valid": False, "code": outcome.code})
-        user = outcome.user
-        expires_at = rfc3339(outcome.expires_at_s)
-        return json_answer(
-            {"valid": True, "user_id": user.user_id, "email": user.email, "name": user.name, "expires_at": expires_at}
-        )
+        return identity_answer(outcome)
+
+    async def _revocations(self, call: Call) -> Outcome:
+        async with self._store.read() as db:
+            page = await revocations.page(db, _after(call.request.query), self._parts.sessions.now_ms())
+        return revocations_answer(page)
 
     async def _config(self, _: Call) -> Outcome:
         settings = self._parts.settings
@@ -285,3 +301,9 @@ class Routes:
 
     async def _jwks(self, _: Request) -> Answer:
         return json_answer(self._parts.tokens.jwks())
+
+
+def _after(query: bytes) -> str | None:
+    """The cursor that a request names; None when there is not exactly one: the list then begins anew."""
+    said = [value for name, value in parse_qsl(query.decode("latin-1")) if name == "after"]
+    return said[0] if len(said) == 1 else None

@@ -1,12 +1,12 @@
 """Sessions: a family of refresh tokens of which one at a time is good, and the access tokens signed for it.
 
-They must never outlive their end: a token used twice, a logout or a disabled user closes all that was signed.
+They must never outlive their end: a copied refresh token, a logout or a disabled user closes all that was signed.
 """
 
 import uuid
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from netra.authd.accounts import User
@@ -21,14 +21,17 @@ from netra.authd.idempotency import (
     refusal,
     remember,
 )
+from netra.authd.store import refresh_tokens
 from netra.authd.store.database import Store
+from netra.authd.store.refresh_tokens import Seals, refresh_digest
+from netra.authd.store.revocations import end_sessions
 from netra.authd.store.tables import REFRESH_TOKENS, SESSIONS, USERS
-from netra.authd.tokens import AccessTokens, new_refresh_token, refresh_digest
+from netra.authd.tokens import AccessTokens
 from netra.core.secret import Secret
 
+GRACE_S: Final = 10
+"""How long an exchanged token is answered with the very successor that it got: for requests that cross."""
 REFUSED_REFRESH: Final = Verdict("refresh_rejected")
-
-_REUSED: Final = "This refresh token was used before; the session has ended."
 
 
 class Issued(NamedTuple):
@@ -45,19 +48,35 @@ class Identity(NamedTuple):
     """Whom a good access token speaks for."""
 
     user: User
+    sid: str
+    jti: str
     expires_at_s: int
+
+
+class TokenReused(NamedTuple):
+    """A refresh token was shown that somebody else has gone on from: its session has ended."""
+
+    sid: str
+    user_id: str
 
 
 class Sessions:
     """Opens, refreshes, checks and ends sessions."""
 
     def __init__(
-        self, store: Store, tokens: AccessTokens, deliveries: Deliveries, refresh_token_s: int, clock: Clock
+        self,
+        store: Store,
+        tokens: AccessTokens,
+        deliveries: Deliveries,
+        seals: Seals,
+        refresh_token_s: int,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._tokens = tokens
         self._deliveries = deliveries
-        self._refresh_token_s = refresh_token_s
+        self._seals = seals
+        self._refresh_token_ms = refresh_token_s * 1_000
         self._clock = clock
 
     def now_ms(self) -> int:
@@ -73,7 +92,7 @@ class Sessions:
                 sid=sid, user_id=user.user_id, client_id=client_id, created_at_ms=now_ms, expires_at_ms=now_ms
             )
         )
-        return await self._issue(db, user, sid, client_id)
+        return await self._issue(db, user, sid, client_id, await self._new_token(db, sid, now_ms))
 
     async def reissue(self, verdict: Verdict) -> Issued | Refused | None:
         """Fresh tokens of the session that a remembered verdict speaks of; None when that session has ended.
@@ -84,42 +103,77 @@ class Sessions:
             return refusal(verdict, self.now_ms())
         async with self._store.write() as db:
             row = (await db.execute(_live_session().where(SESSIONS.c.sid == verdict.sid))).first()
-            return None if row is None else await self._issue(db, _user(row), row.sid, row.client_id)
+            if row is None:
+                return None
+            return await self._issue(
+                db, _user(row), row.sid, row.client_id, await self._new_token(db, row.sid, self.now_ms())
+            )
 
-    async def refresh(self, token: Secret, client_id: str, delivery: Delivery | None) -> Issued | Refused | KeyReused:
-        """Exchange a refresh token for its successor. A used one ends the whole session: somebody has a copy."""
-        return await self._deliveries.once(
-            delivery, self.now_ms(), lambda: self._rotate(token, client_id, delivery), self.reissue
-        )
+    async def refresh(
+        self, token: Secret, client_id: str, delivery: Delivery | None
+    ) -> Issued | Refused | TokenReused | KeyReused:
+        """Exchange a refresh token for its successor; one that was gone on from ends the session: there is a copy."""
 
-    async def _rotate(self, token: Secret, client_id: str, delivery: Delivery | None) -> Issued | Refused:
+        async def judge() -> Issued | Refused | TokenReused:
+            return await self._exchange(token, client_id, delivery)
+
+        async def replay(verdict: Verdict) -> Issued | Refused | TokenReused | None:
+            again = await self._continued(token, client_id) if verdict.code == ACCEPTED else None
+            return again or await self.reissue(verdict)
+
+        return await self._deliveries.once(delivery, self.now_ms(), judge, replay)
+
+    async def _exchange(
+        self, token: Secret, client_id: str, delivery: Delivery | None
+    ) -> Issued | Refused | TokenReused:
         now_ms = self.now_ms()
         async with self._store.write() as db:
-            held = REFRESH_TOKENS.c.token_hash == refresh_digest(token.reveal())
-            row = (await db.execute(_refreshable().where(held))).first()
-            if row is None or row.client_id != client_id or row.token_expires_at_ms <= now_ms:
-                await remember(db, delivery, REFUSED_REFRESH, now_ms)
+            row = await _presented(db, token, client_id, now_ms)
+            issued = None if row is None else await self._successor(db, row, token.reveal(), now_ms)
+            if issued is not None:
+                await remember(db, delivery, Verdict(ACCEPTED, issued.sid, issued.user.user_id), now_ms)
+                return issued
+            await remember(db, delivery, REFUSED_REFRESH, now_ms)
+            if row is None:
                 return Refused(REFUSED_REFRESH.code)
-            if row.used_at_ms is not None:
-                await end(db, row.sid, now_ms)
-                await remember(db, delivery, REFUSED_REFRESH, now_ms)
-                return Refused(REFUSED_REFRESH.code, detail=_REUSED)
-            await _void_unused(db, row.sid, now_ms)
-            issued = await self._issue(db, _user(row), row.sid, row.client_id)
-            await remember(db, delivery, Verdict(ACCEPTED, row.sid, row.user_id), now_ms)
-            return issued
+            await end(db, row.sid, now_ms)
+            return TokenReused(row.sid, row.user_id)
 
-    async def _issue(self, db: AsyncConnection, user: User, sid: str, client_id: str) -> Issued:
+    async def _continued(self, token: Secret, client_id: str) -> Issued | None:
+        """What an accepted refresh is answered with when it is delivered again; None when others have gone on."""
         now_ms = self.now_ms()
-        refresh_token = new_refresh_token()
-        expires_at_ms = now_ms + self._refresh_token_s * 1_000
-        await db.execute(
-            insert(REFRESH_TOKENS).values(
-                token_hash=refresh_digest(refresh_token), sid=sid, issued_at_ms=now_ms, expires_at_ms=expires_at_ms
-            )
-        )
-        kept_until_ms = max(expires_at_ms, now_ms + self._tokens.lifetime_s * 1_000)
-        await db.execute(update(SESSIONS).where(SESSIONS.c.sid == sid).values(expires_at_ms=kept_until_ms))
+        async with self._store.write() as db:
+            row = await _presented(db, token, client_id, now_ms)
+            return None if row is None else await self._successor(db, row, token.reveal(), now_ms)
+
+    async def _successor(self, db: AsyncConnection, row: Row[Any], token: str, now_ms: int) -> Issued | None:
+        """The tokens that follow one: the same for a while, others when the answer was lost, None for a spent one."""
+        if row.used_at_ms is not None and row.sealed_successor is None:
+            return None
+        successor = None
+        if row.used_at_ms is not None and now_ms - row.used_at_ms < GRACE_S * 1_000:
+            successor = self._seals.open(row.sealed_successor, token, row.sid)
+        if successor is None:
+            await refresh_tokens.spend(db, row.sid, now_ms)
+            successor = await self._new_token(db, row.sid, now_ms)
+            sealed = self._seals.close(successor, token, row.sid)
+            await refresh_tokens.exchange(db, token, sealed, now_ms)
+        return await self._issue(db, _user(row), row.sid, row.client_id, successor)
+
+    async def _new_token(self, db: AsyncConnection, sid: str, now_ms: int) -> str:
+        return await refresh_tokens.add(db, sid, now_ms, now_ms + self._refresh_token_ms)
+
+    async def _issue(self, db: AsyncConnection, user: User, sid: str, client_id: str, refresh_token: str) -> Issued:
+        """A fresh access token beside a refresh token; the session is kept for as long as any token of it."""
+        now_ms = self.now_ms()
+        access_ms = self._tokens.lifetime_s * 1_000
+        ends = {
+            SESSIONS.c.expires_at_ms: now_ms + max(access_ms, self._refresh_token_ms),
+            SESSIONS.c.access_expires_at_ms: now_ms + access_ms,
+        }
+        # A shorter life by a new setting does not shorten that of tokens which are out already.
+        latest = {column.name: case((column > at_ms, column), else_=at_ms) for column, at_ms in ends.items()}
+        await db.execute(update(SESSIONS).where(SESSIONS.c.sid == sid).values(**latest))
         access_token = self._tokens.issue(user, sid, client_id, now_ms / 1_000)
         return Issued(user, sid, Secret(access_token), Secret(refresh_token), self._tokens.lifetime_s)
 
@@ -131,7 +185,9 @@ class Sessions:
         async with self._store.read() as db:
             mine = (SESSIONS.c.sid == claims.sid) & (SESSIONS.c.user_id == claims.user_id)
             row = (await db.execute(_live_session().where(mine))).first()
-        return Refused("token_revoked") if row is None else Identity(_user(row), claims.expires_at_s)
+        if row is None:
+            return Refused("token_revoked")
+        return Identity(_user(row), claims.sid, claims.jti, claims.expires_at_s)
 
     async def log_out(self, access_token: Secret | None, refresh_token: Secret | None) -> Refused | None:
         """End the session of either token. Expired, ended and forgotten sessions are ended: that is success.
@@ -155,14 +211,15 @@ class Sessions:
 
 async def end(db: AsyncConnection, sid: str, now_ms: int) -> None:
     """End a session, once: the first end is the one that is kept."""
-    live = (SESSIONS.c.sid == sid) & SESSIONS.c.ended_at_ms.is_(None)
-    await db.execute(update(SESSIONS).where(live).values(ended_at_ms=now_ms))
+    await end_sessions(db, SESSIONS.c.sid == sid, now_ms)
 
 
-async def _void_unused(db: AsyncConnection, sid: str, now_ms: int) -> None:
-    """Mark every unused token of a session as used: the one presented, and those of answers that were repeated."""
-    unused = (REFRESH_TOKENS.c.sid == sid) & REFRESH_TOKENS.c.used_at_ms.is_(None)
-    await db.execute(update(REFRESH_TOKENS).where(unused).values(used_at_ms=now_ms))
+async def _presented(db: AsyncConnection, token: Secret, client_id: str, now_ms: int) -> Row[Any] | None:
+    """A refresh token in date, of this client, with its session, which is live; None for all others."""
+    held = REFRESH_TOKENS.c.token_hash == refresh_digest(token.reveal())
+    theirs = (SESSIONS.c.client_id == client_id) & (REFRESH_TOKENS.c.expires_at_ms > now_ms)
+    found: Row[Any] | None = (await db.execute(_refreshable().where(held, theirs))).first()
+    return found
 
 
 _SESSION_COLUMNS: Final = (SESSIONS.c.sid, SESSIONS.c.client_id, USERS.c.user_id, USERS.c.email, USERS.c.name)
@@ -175,7 +232,7 @@ def _live_session() -> Select[Any]:
 
 
 def _refreshable() -> Select[Any]:
-    token = (REFRESH_TOKENS.c.used_at_ms, REFRESH_TOKENS.c.expires_at_ms.label("token_expires_at_ms"))
+    token = (REFRESH_TOKENS.c.used_at_ms, REFRESH_TOKENS.c.sealed_successor)
     return _live_session().add_columns(*token).join(REFRESH_TOKENS, REFRESH_TOKENS.c.sid == SESSIONS.c.sid)
 
 

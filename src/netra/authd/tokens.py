@@ -3,7 +3,6 @@
 It must never read a token with an algorithm that the token chose, and never hold a session: that is the store's.
 """
 
-import hashlib
 import json
 import secrets
 from typing import Any, Final, NamedTuple
@@ -19,13 +18,13 @@ MAX_TOKEN_BYTES: Final = 8 * 1_024
 
 _DOTS: Final = 2
 _TYPE: Final = "at+jwt"
-_REFRESH_PREFIX: Final = "nrt_"
 
 
 class Claims(NamedTuple):
     """What one of our access tokens says, once it was found genuine."""
 
     sid: str
+    jti: str
     user_id: str
     expires_at_s: int
     """Epoch seconds."""
@@ -103,14 +102,4 @@ class AccessTokens:
 
 
 def _claims(claims: dict[str, Any]) -> Claims:
-    return Claims(claims["sid"], claims["sub"], claims["exp"])
-
-
-def new_refresh_token() -> str:
-    """An opaque token of 256 random bits; the prefix lets scanners of leaked secrets recognise it."""
-    return _REFRESH_PREFIX + secrets.token_urlsafe(32)
-
-
-def refresh_digest(token: str) -> bytes:
-    """What is stored of a refresh token: it is random, so one fast hash hides it."""
-    return hashlib.sha256(token.encode()).digest()
+    return Claims(claims["sid"], claims["jti"], claims["sub"], claims["exp"])

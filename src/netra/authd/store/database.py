@@ -197,6 +197,20 @@ def _sqlite_name(error: DBAPIError) -> str:
     return str(getattr(error.orig, "sqlite_errorname", type(error.orig).__name__))
 
 
+class _Connection(sqlite3.Connection):
+    """A connection whose transaction ends with it.
+
+    SQLite keeps a closed connection and its lock for as long as a statement of it is open, and that of a cancelled
+    reader is, until its traceback has been collected: nobody else could write.
+    """
+
+    def close(self) -> None:
+        """Roll back what is under way, and close."""
+        with suppress(sqlite3.Error):
+            self.rollback()
+        super().close()
+
+
 def _engine(path: Path, *, pool_size: int, begin: str) -> AsyncEngine:
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
@@ -204,6 +218,7 @@ def _engine(path: Path, *, pool_size: int, begin: str) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=_WRITER_WAIT_S,
         hide_parameters=True,
+        connect_args={"factory": _Connection},
     )
 
     # Without its own isolation level, Python's driver neither begins nor ends a transaction: SQLAlchemy says it all.

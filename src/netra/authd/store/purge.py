@@ -11,7 +11,8 @@ from sqlalchemy import Column, Table, delete, select, tuple_
 
 from netra.authd import Overloaded, StoreUnavailable
 from netra.authd.store.database import Store
-from netra.authd.store.tables import REFRESH_TOKENS, REJECTIONS, SESSIONS, VERDICTS
+from netra.authd.store.revocations import KEPT_MS
+from netra.authd.store.tables import REFRESH_TOKENS, REJECTIONS, REVOCATIONS, SESSIONS, VERDICTS
 
 BATCH_ROWS: Final = 500
 EVERY_S: Final = 30.0
@@ -35,6 +36,7 @@ def perishables(lockout_window_s: int) -> tuple[Perishable, ...]:
         Perishable(VERDICTS, VERDICTS.c.expires_at_ms, 0),
         Perishable(REFRESH_TOKENS, REFRESH_TOKENS.c.expires_at_ms, 0),
         Perishable(SESSIONS, SESSIONS.c.expires_at_ms, 0),
+        Perishable(REVOCATIONS, REVOCATIONS.c.expires_at_ms, KEPT_MS),
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HEAD: Final = "head"
 EMPTY: Final = "base"
-CURRENT: Final = "0001"
+CURRENT: Final = "0002"
 """The newest revision; a test compares it with the migrations. A database that has it is not touched."""
 
 

@@ -1,6 +1,7 @@
 """The tables of the auth service, as the newest migration leaves them.
 
-No column may hold a token, a service secret or a password: only digests, and Argon2id for passwords.
+No column may hold a token, a service secret or a password in the clear: only digests, Argon2id for passwords, and a
+refresh token sealed under the one that it succeeds.
 """
 
 from typing import Final
@@ -47,7 +48,9 @@ SESSIONS: Final = Table(
     Column("created_at_ms", BigInteger, nullable=False),
     Column("expires_at_ms", BigInteger, nullable=False, index=True),
     Column("ended_at_ms", BigInteger),
+    Column("access_expires_at_ms", BigInteger, nullable=False, server_default="0"),
 )
+"""`access_expires_at_ms` is the end of the access token that lives longest: until then, an end has to be told."""
 
 REFRESH_TOKENS: Final = Table(
     "refresh_tokens",
@@ -57,7 +60,19 @@ REFRESH_TOKENS: Final = Table(
     Column("issued_at_ms", BigInteger, nullable=False),
     Column("expires_at_ms", BigInteger, nullable=False, index=True),
     Column("used_at_ms", BigInteger),
+    Column("sealed_successor", LargeBinary(128)),
 )
+"""Unused, it is good. Used, it is an exchanged one while its successor lies sealed beside it, else a spent one."""
+
+REVOCATIONS: Final = Table(
+    "revocations",
+    METADATA,
+    Column("sequence", Integer, primary_key=True),
+    Column("sid", String(36), nullable=False, unique=True),
+    Column("expires_at_ms", BigInteger, nullable=False, index=True),
+    sqlite_autoincrement=True,
+)
+"""Sessions that ended while an access token of theirs was good, in the order of their ends."""
 
 REJECTIONS: Final = Table(
     "rejections",
