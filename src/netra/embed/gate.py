@@ -132,10 +132,15 @@ class Gate:
 
         return await self._outcome(CONFIG, lambda *asked: asked, ask, caller)
 
-    def problem_response(self, outcome: Rejected | Unknown, *, request_id: str | None = None) -> ProblemResponse:
-        """What the HTTP route answers to this outcome. Give it the id that the attempt was given."""
+    def problem_response(
+        self, outcome: Rejected | Unknown, *, request_id: str | None = None, status: int | None = None
+    ) -> ProblemResponse:
+        """What the HTTP route answers to this outcome, with the status of its cause unless another one is given.
+
+        Give it the id that the attempt was given.
+        """
         labelled = request_id_of(request_id)
-        return _response(problem_answer(outcome, self._view, labelled), labelled)
+        return _response(problem_answer(outcome, self._view, labelled, status=status), labelled)
 
     def request_id(self, given: str | None = None) -> str:
         """The id for a request: the given one when it is well formed, else a new one. It stands in log and answer."""

@@ -5,11 +5,11 @@ It must never read the environment before it is asked to, nor leave a connection
 
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
-from netra.assemble import Tell, facts_of, open_gateway
+from netra.assemble import Assembled, Tell, facts_of, open_gateway
 from netra.core.events import ConfigurationProblem, Stage
 from netra.core.findings import Finding, Severity
 from netra.doctor.configuration import configuration
@@ -20,6 +20,8 @@ from netra.observe.tell import Tell as Telling
 from netra.pages.book import read_book
 from netra.settings.read import SettingsProblem, known_names
 from netra.settings.variables import Settings
+
+G = TypeVar("G", bound=Gate)
 
 LOGGER: Final = "netra"
 
@@ -33,13 +35,26 @@ async def open_gate(environ: Mapping[str, str] | None = None, *, tell: Tell | No
 
     Raises: SettingsProblem, with everything that is wrong.
     """
+    async with opened(_gate, environ, tell) as gate:
+        yield gate
+
+
+def _gate(assembled: Assembled, settings: Settings, tell: Tell) -> Gate:
+    return Gate(assembled.gateway, assembled.view)
+
+
+@asynccontextmanager
+async def opened(
+    gate_of: Callable[[Assembled, Settings, Tell], G], environ: Mapping[str, str] | None, tell: Tell | None
+) -> AsyncIterator[G]:
+    """A gate that is made by `gate_of`, from its settings to its end. Otherwise as `open_gate`."""
     settings, findings = _settings(os.environ if environ is None else environ)
     told = Telling([tell or _records(settings)])
     async with open_gateway(settings, told, findings=findings) as assembled:
         for finding in findings:
             if finding.severity is not Severity.NOTE:
                 told(ConfigurationProblem(finding))
-        gate = Gate(assembled.gateway, assembled.view)
+        gate = gate_of(assembled, settings, told)
         told(Stage("started"))
         try:
             yield gate
