@@ -39,9 +39,9 @@ from netra.gateway.tokens import Tokens
 from netra.link.calls import Circuits, Link, never_open
 from netra.link.clock import Clock, SystemClock
 from netra.link.exchange import HttpExchange
-from netra.link.tls.peer_certificate import peer_certificate
 from netra.link.seals import Seals
 from netra.link.slots import Slots
+from netra.link.tls.peer_certificate import peer_certificate
 from netra.link.tls.trust import Trust, TrustFiles, Unusable
 from netra.pages.book import read_book
 from netra.settings.read import SettingsProblem

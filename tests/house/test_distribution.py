@@ -18,7 +18,13 @@ from tests.house.source import ROOT, Source, hold, imports, problem, sample, sou
 
 MODULES_OF = {"argon2-cffi": "argon2"}
 """Distributions that are imported under another name."""
-ROOMS_OF_EXTRAS = {"src/netra/authd/": "authd", "src/netra/lab/": "lab", "src/netra/testing/": "testing"}
+ROOMS_OF_EXTRAS = {
+    "src/netra/authd/": "authd",
+    "src/netra/lab/": "lab",
+    "src/netra/testing/": "testing",
+    "src/netra/integrations/fastapi.py": "fastapi",
+    "src/netra/integrations/": "starlette",
+}
 """The rooms that may use more than the gateway's own dependencies, and the extra that brings it."""
 LOCKS = ("gateway.txt", "run.txt", "bench.txt", "build.txt", "dev.txt", "mutants.txt", "tool.txt")
 

@@ -40,6 +40,10 @@ class Keys(Protocol):
         """The set that may judge a token with this header, which came at `began_at_s`; both instants monotonic."""
         ...
 
+    async def newer(self, began_at_s: float, wait_until_s: float) -> KeySet | Unknown:
+        """A set as of that instant, or so late that it makes no difference."""
+        ...
+
 
 class Feed(Protocol):
     """Whoever tells which sessions have ended elsewhere."""

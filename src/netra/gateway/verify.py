@@ -45,8 +45,8 @@ async def _judged_once(token: Secret, attempt: TokenAttempt, parts: Parts) -> Ou
 async def _judged(token: Secret, attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
     """The verdict on a token, remembered for whoever asks next; what was known before, while there is none."""
     tokens, link = parts.tokens, parts.link
-    expected = tokens.expected(link.standing)
-    if tokens.revoked.holds(nameless(token), None):
+    expected, token_id = tokens.expected(link.standing), nameless(token)
+    if tokens.revoked.holds(token_id, None):
         return refused("token_revoked")
     if expected is None or tokens.keys is None:
         outcome = await _asked(attempt, parts)
@@ -55,7 +55,7 @@ async def _judged(token: Secret, attempt: TokenAttempt, parts: Parts) -> Outcome
     key, now_s = tokens.key(token, link.standing), link.clock.now_s()
     if isinstance(outcome, Unknown):
         return tokens.stale(key, now_s) or outcome
-    if isinstance(outcome, Accepted) and tokens.revoked.holds(nameless(token), None):
+    if isinstance(outcome, Accepted) and tokens.revoked.holds(token_id, None):
         return refused("token_revoked")
     tokens.remember(key, outcome, now_s, link.clock.wall_s())
     return outcome
@@ -73,6 +73,12 @@ async def _checked(
     if isinstance(key_set, Unknown):
         return key_set
     verdict = _by_keys(token, header, key_set, expected, parts.link.clock.wall_s())
+    if header.kid is None and verdict == refused(SIGNATURE_INVALID):
+        # It may be signed by a key that has come since: no name says so.
+        newer = await keys.newer(attempt.received_at_s, deadline.at_s)
+        if isinstance(newer, Unknown):
+            return newer
+        verdict = _by_keys(token, header, newer, expected, parts.link.clock.wall_s())
     if isinstance(verdict, Identity):
         return Accepted(verdict)
     skew_s = parts.link.standing.skew_s or 0.0

@@ -120,10 +120,8 @@ class KeyRing:
                 return self._unavailable()
 
     def _is_newer(self, began_at_s: float) -> bool:
-        fetched_at_s = self.fetched_at_s
-        if fetched_at_s is None:
-            return False
-        return fetched_at_s >= began_at_s or self._clock.now_s() - fetched_at_s < ON_DEMAND_S
+        at_s = self.fetched_at_s
+        return at_s is not None and (at_s >= began_at_s or self._clock.now_s() - at_s < ON_DEMAND_S)
 
     def _begin_on_demand(self) -> "asyncio.Task[None] | None":
         """A fetch because of a token, unless there was one lately: whoever invents keys causes no more."""

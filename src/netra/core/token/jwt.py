@@ -7,6 +7,7 @@ for attackers alone.
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from netra.core.verdict import strict_json
@@ -25,6 +26,7 @@ ALGORITHMS: Final = frozenset(
 """By which a token may be signed. All have a public half: who can check a token can make none.
 Source: RFC 7518, section 3.1; RFC 8037, section 3.1; RFC 9864, section 2.2."""
 
+_HEADERS_COUNT: Final = 64
 _COMPACT: Final = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _LAST: Final = ("", "", "AQgw", "AEIMQUYcgkosw048")
 """The last character of a segment with so many more than whole fours, when the bits that stand for nothing are zero:
@@ -58,7 +60,13 @@ def read_header(token: str) -> Header | str:
     compact = _COMPACT.fullmatch(token) if len(token) <= MAX_TOKEN_CHARS else None
     if compact is None or not all(_spelt_once(segment) for segment in compact.groups()):
         return MALFORMED
-    header = _object(_bytes(compact[1]))
+    return _read(compact[1])
+
+
+@lru_cache(maxsize=_HEADERS_COUNT)
+def _read(segment: str) -> Header | str:
+    """The header in a segment; an issuer writes the same one into all tokens that it signs with a key."""
+    header = _object(_bytes(segment))
     if header is None or "crit" in header or "b64" in header:
         return MALFORMED
     alg, kid, typ = header.get("alg"), header.get("kid"), header.get("typ")
