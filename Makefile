@@ -12,12 +12,12 @@ QUICK_TESTS := tests/core
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo tour test faults quick lint types format docs lock check-lock bench resilience mutants wheel clean
+.PHONY: help demo tour test faults quick lint types format docs lock check-lock bench bench-tokens resilience mutants wheel clean
 
 help: ## List what there is
 	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then bold='\033[1;36m'; plain='\033[0m'; fi; \
 	awk -F ':.*## ' -v b="$$bold" -v p="$$plain" \
-		'/^[a-z-]+:.*## / { printf "  %smake %-11s%s %s\n", b, $$1, p, $$2 }' $(firstword $(MAKEFILE_LIST))
+		'/^[a-z-]+:.*## / { printf "  %smake %-13s%s %s\n", b, $$1, p, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # --- try it ---------------------------------------------------------------------------------------------------------
 
@@ -91,6 +91,11 @@ bench: $(VENV)/.run ## Measure what a login costs beside nginx (needs nginx and 
 	@PATH="$$PATH:/usr/sbin"; for tool in nginx wrk; do \
 		command -v $$tool >/dev/null || { echo "No $$tool here. On Debian and Ubuntu: apt install nginx wrk"; exit 1; }; \
 	done; $(BIN)/python benchmarks/login_cost.py $(ARGS)
+
+bench-tokens: $(VENV)/.run ## Measure what a token check costs beside nginx, the first time and then (needs nginx and wrk)
+	@PATH="$$PATH:/usr/sbin"; $(BIN)/python benchmarks/verify_cost.py $(ARGS)
+	@$(BIN)/python benchmarks/cold_check.py
+	@$(BIN)/python benchmarks/token_cache.py --at-most-mib 60
 
 resilience: $(VENV)/.bench ## Show how a gateway and its auth service fare under load and outages, with plots (ARGS="outage")
 	@$(BIN)/python benchmarks/resilience/run.py $(ARGS)
