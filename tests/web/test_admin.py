@@ -7,14 +7,19 @@ import json
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 
 from netra.core.findings import Finding, Severity
 from netra.core.pace.breaker import MIN_CALLS_COUNT, Breaker
 from netra.core.secret import Secret
+from netra.core.token.jwt import Header
 from netra.core.verdict.causes import TABLE
-from netra.core.verdict.outcomes import unknown
+from netra.core.verdict.operations import Jwks
+from netra.core.verdict.outcomes import Unknown, unknown
 from netra.core.verdict.reply import Standing
+from netra.gateway.tokens import Tokens
 from netra.link.calls import never_open
+from netra.upkeep.keyset import KeySet, read_keys
 from tests.link.support import SECRET
 from tests.support.problems import assert_problem
 from tests.web.support import URL, VERSION, Front
@@ -63,6 +68,7 @@ async def test_health_says_what_is_known_and_since_when() -> None:
             ],
         },
         "in_flight": {"taken": 0, "limit": 4, "logins": 0, "logins_limit": 3},
+        "remembered_tokens": {"good": 0, "refused": 0, "hits": 0, "misses": 0, "stale": 0},
         "findings": [
             {"severity": "warning", "code": "disclosure", "subject": "NETRA_DISCLOSE", "what": "told in full"}
         ],
@@ -161,3 +167,63 @@ async def test_no_secret_is_in_what_operators_read() -> None:
         raw = (await front(WELL).operate("GET", path)).raw.decode()
         assert SECRET not in raw
         assert json.loads(raw.partition("\r\n\r\n")[2])
+
+
+class Ring:
+    """Keys as health sees them."""
+
+    def __init__(self, current: KeySet | None, last_code: str | None) -> None:
+        self.current = current
+        self.last_code = last_code
+
+    def age_s(self, now_s: float) -> float | None:
+        return None if self.current is None else 12.34
+
+    async def for_token(self, header: Header, began_at_s: float, wait_until_s: float) -> KeySet | Unknown:
+        raise AssertionError("health asks for no keys")
+
+    async def newer(self, began_at_s: float, wait_until_s: float) -> KeySet | Unknown:
+        raise AssertionError("health asks for no keys")
+
+
+class Hearing:
+    """A feed as health sees it."""
+
+    def __init__(self, *, up: bool) -> None:
+        self.up = up
+
+    def soon(self) -> None:
+        raise AssertionError("health wants no round")
+
+
+def published() -> KeySet:
+    """A set of one key."""
+    keys = read_keys(Jwks((ECKey.generate_key("P-256", {"kid": "k1"}).as_dict(private=False),)))
+    assert isinstance(keys, KeySet)
+    return keys
+
+
+@pytest.mark.parametrize(
+    ("ring", "feed", "keys", "revocations"),
+    [
+        (Ring(None, None), None, None, None),
+        (Ring(published(), None), Hearing(up=True), ("pass", 1, ["k1"], 12.3, None), ("pass", "up")),
+        (Ring(published(), "connection_refused"), Hearing(up=False),
+         ("warn", 1, ["k1"], 12.3, "connection_refused"), ("warn", "down")),
+        (Ring(None, "keys_refused"), None, ("warn", 0, [], None, "keys_refused"), None),
+    ],
+    ids=["nobody's", "well", "old", "none"],
+)  # fmt: skip
+async def test_health_tells_what_tokens_are_judged_by(ring: Any, feed: Any, keys: Any, revocations: Any) -> None:
+    front = Front(parts={"tokens": Tokens(keys=ring, feed=feed)})
+    checks = (await front.operate("GET", "/health")).json["checks"]
+    if keys is None:
+        assert "tokens:keys" not in checks
+    else:
+        (told,) = checks["tokens:keys"]
+        assert (told["status"], told["observedValue"], told["key_ids"], told["age_s"], told["code"]) == keys
+    if revocations is None:
+        assert "tokens:revocations" not in checks
+    else:
+        (told,) = checks["tokens:revocations"]
+        assert (told["status"], told["observedValue"]) == revocations

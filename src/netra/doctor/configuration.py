@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from netra.core.findings import Finding, Severity
-from netra.core.verdict.operations import HEALTH, OPERATIONS
+from netra.core.verdict.operations import HANDSHAKE, HEALTH, KEYS, OPERATIONS, VALIDATE
 from netra.core.verdict.wire import Wire
 from netra.settings.field import Effective
 from netra.settings.read import NO_OPTIONS, Loaded, Options, read
@@ -42,7 +42,12 @@ def configuration(environ: Mapping[str, str], options: Options = NO_OPTIONS) -> 
     except WireProblem as problem:
         return Configuration(None, None, (*loaded.findings, *wire_findings(problem)), loaded.effective)
     loaded = _with_the_wires_credentials(loaded, wire, environ, options)
-    return Configuration(loaded.settings, wire, (*loaded.findings, *_wire_advice(wire)), loaded.effective)
+    settings, found = loaded.settings, list(loaded.findings)
+    asks = settings is None or bool(settings.auth_service_url)
+    found += (*(_wire_advice(wire) if asks else ()), *(_token_findings(settings, wire) if settings else ()))
+    if any(each.severity is Severity.ERROR for each in found):
+        settings = None
+    return Configuration(settings, wire, tuple(found), loaded.effective)
 
 
 def wire_findings(problem: WireProblem) -> tuple[Finding, ...]:
@@ -69,6 +74,41 @@ def _with_the_wires_credentials(
     missed = [_missed(name.upper(), wire, required=required) for name in sorted(wire.credentials) if held[name] is None]
     settings = None if missed and required else loaded.settings
     return loaded._replace(settings=settings, findings=(*kept, *missed))
+
+
+def _token_findings(settings: Settings, wire: Wire) -> Iterator[Finding]:
+    """What the settings want of tokens, and the wire cannot give."""
+    keys = wire.offers(KEYS) or bool(settings.oidc_issuer)
+    if settings.only == "verify" and not keys and not wire.offers(VALIDATE):
+        yield Finding(
+            Severity.ERROR,
+            "nothing_to_verify_by",
+            "NETRA_ONLY",
+            f"is verify, and the wire {wire.name!r} has neither [calls.validate] nor [calls.keys]",
+            "There is nobody to ask about a token, and no key to check one by.",
+            "Set OIDC_ISSUER, or describe one of the two in the wire.",
+        )
+    wanted = {"NETRA_TOKEN_ISSUER": settings.token_issuer, "NETRA_TOKEN_AUDIENCE": settings.token_audience}
+    if not keys:
+        for name in (name for name, value in wanted.items() if value):
+            yield Finding(
+                Severity.WARNING,
+                "token_setting_unused",
+                name,
+                f"is set, and the wire {wire.name!r} publishes no keys",
+                "Tokens are not checked here: the auth service is asked about each, and judges by itself.",
+                "Describe [calls.keys] in the wire if the auth service publishes keys, or remove the setting.",
+            )
+    elif not wire.offers(HANDSHAKE) and not settings.oidc_issuer and len(list(filter(None, wanted.values()))) == 1:
+        lost = next(name for name, value in wanted.items() if not value)
+        yield Finding(
+            Severity.WARNING,
+            "half_token_settings",
+            lost,
+            "is not set, and this auth service has no handshake that would say it",
+            "Tokens are checked here only with issuer and audience known; until then each is asked about.",
+            f"Set {lost}.",
+        )
 
 
 def _missed(variable: str, wire: Wire, *, required: bool) -> Finding:

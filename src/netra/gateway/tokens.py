@@ -36,6 +36,15 @@ class Keys(Protocol):
         """The set in use; None until there is one."""
         ...
 
+    @property
+    def last_code(self) -> str | None:
+        """Why the latest fetch brought nothing; None when it did."""
+        ...
+
+    def age_s(self, now_s: float) -> float | None:
+        """How old the set is; None while there is none."""
+        ...
+
     async def for_token(self, header: Header, began_at_s: float, wait_until_s: float) -> KeySet | Unknown:
         """The set that may judge a token with this header, which came at `began_at_s`; both instants monotonic."""
         ...

@@ -99,7 +99,8 @@ def _by_keys(token: Secret, header: Header, keys: KeySet, expected: Expected, wa
 async def _confirmed(attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
     """The auth service's own verdict: its clock and ours differ, and it may be ours that is wrong."""
     if parts.wire.offers(VALIDATE):
-        return await _asked(attempt, parts)
+        key = parts.tokens.key(attempt.token or Secret(""), parts.link.standing)
+        return await shared(parts.tokens.checks, key, lambda: _asked(attempt, parts))
     skew_s = parts.link.standing.skew_s or 0.0
     return unknown(TABLE["proxy_configuration_error"], {"skew_s": f"{abs(skew_s):.0f}"})
 

@@ -11,7 +11,9 @@ from netra.asgi.admission import AdminRules
 from netra.asgi.words import Answer, Refusal, Request, Route
 from netra.core.findings import Finding
 from netra.core.pace.breaker import Circuit
+from netra.core.token.cache import TokenCache
 from netra.gateway.gate import Gateway
+from netra.gateway.tokens import Tokens
 from netra.web.bodies import ENCODER
 from netra.web.endpoints import ENDPOINTS, route_of
 from netra.web.openapi import description
@@ -81,6 +83,7 @@ def health_document(gateway: Gateway, view: View, version: str, findings: Sequen
             _circuit(kind, breaker.seen(now_s)) for kind, breaker in link.circuits.items() if kind != "upkeep"
         ],
     }
+    checks |= _tokens(gateway.parts.tokens, now_s)
     states = {each["status"] for check in checks.values() for each in check}
     return {
         "status": next(state for state in ("fail", "warn", "pass") if state in states),
@@ -95,10 +98,44 @@ def health_document(gateway: Gateway, view: View, version: str, findings: Sequen
             "logins": link.slots.logins_count,
             "logins_limit": link.slots.logins_limit_count,
         },
+        "remembered_tokens": _remembered(gateway.parts.tokens.cache),
         "findings": [
             {"severity": each.severity.value, "code": each.code, "subject": each.subject, "what": each.what}
             for each in findings
         ],
+    }
+
+
+def _tokens(tokens: Tokens, now_s: float) -> dict[str, list[dict[str, Any]]]:
+    """What tokens are judged by, where they are judged here."""
+    checks: dict[str, list[dict[str, Any]]] = {}
+    current, code = (tokens.keys.current, tokens.keys.last_code) if tokens.keys is not None else (None, None)
+    age_s = tokens.keys.age_s(now_s) if tokens.keys is not None else None
+    if current is not None or code is not None:  # else nobody has said yet whose keys they would be
+        checks["tokens:keys"] = [
+            {
+                "componentType": "component",
+                "status": "pass" if code is None else "warn",
+                "observedValue": 0 if current is None else len(current.key_ids),
+                "key_ids": [] if current is None else list(current.key_ids),
+                "age_s": None if age_s is None else round(age_s, 1),
+                "code": code,
+            }
+        ]
+    if tokens.feed is not None:
+        up = tokens.feed.up
+        state = {"status": "pass" if up else "warn", "observedValue": "up" if up else "down"}
+        checks["tokens:revocations"] = [{"componentType": "component", **state}]
+    return checks
+
+
+def _remembered(cache: TokenCache) -> dict[str, int]:
+    return {
+        "good": cache.kept_count,
+        "refused": cache.refused_count,
+        "hits": cache.hits_count,
+        "misses": cache.misses_count,
+        "stale": cache.stale_count,
     }
 
 
