@@ -23,6 +23,7 @@ LATE = Failure("response_timeout", 504, "maybe_sent", owner="auth_service")
 LOST = Way(ending=Ending("swallow", 0, 0))
 TOLD = {**AS_PRODUCT, **IMPATIENT, "NETRA_TRIES": "3"}
 SERVER_KEEPS_S, WE_KEEP_S = 0.2, 0.12
+KEPT_S = 2.0
 
 
 @pytest.mark.row("never-answers")
@@ -42,8 +43,9 @@ async def test_a_kept_connection_whose_other_end_is_gone_costs_one_deadline_and_
     async with (
         FaultyAuthService(idempotency=False) as service,
         ChaosProxy("127.0.0.1", service.port) as proxy,
-        both_views(f"http://127.0.0.1:{proxy.port}", **TOLD) as views,
+        both_views(f"http://127.0.0.1:{proxy.port}", **TOLD, NETRA_IDLE_CONNECTION_S=f"{KEPT_S:g}") as views,
     ):
+        await asyncio.sleep(1.1 * KEPT_S)  # until those that the start has opened are too old to be used
         for running in views:
             assert (await running.log_in()).status == 200
         kept, arrived = proxy.tally.connections_count, len(service.delivered(LOGIN_THERE))

@@ -20,7 +20,7 @@ from tests.support.gateways import OTHER_SECRET, SECRET, Running, gateway
 
 CALLS: Final = {
     "/auth/handshake", "/auth/login", "/auth/register", "/auth/refresh", "/auth/logout", "/auth/validate",
-    "/auth/config",
+    "/auth/config", "/auth/revocations",
 }  # fmt: skip
 """Every call that says who is asking."""
 NAMES: Final = {

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import product
 from typing import Final
 
+from netra.asgi.words import ANY_METHOD
 from netra.lab.connection import Connection, Delivery, Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import redirect, reply
@@ -137,8 +138,10 @@ async def test_head_works_wherever_get_does() -> None:
 
 
 def routes() -> list[tuple[str, str]]:
-    """Every public route."""
-    return [(each.method, each.path if each.bare else PREFIX + each.path) for each in ENDPOINTS]
+    """Every public route, by GET where any method will do."""
+    methods = ("GET" if each.method == ANY_METHOD else each.method for each in ENDPOINTS)
+    paths = (each.path if each.bare else PREFIX + each.path for each in ENDPOINTS)
+    return list(zip(methods, paths, strict=True))
 
 
 async def answered(running: Running, method: str, path: str) -> tuple[int, str | None, bytes]:

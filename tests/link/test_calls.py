@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from netra.core.pace.budget import RetryBudget
-from netra.core.pace.limiter import LATE_COUNT
 from netra.core.secret import Secret
 from netra.core.verdict.causes import Phase
 from netra.core.verdict.operations import CONFIG, HEALTH, LOGIN, LOGOUT, REFRESH, REGISTER, VALIDATE, Operation, Session
@@ -399,26 +398,3 @@ def test_a_link_begins_without_a_word_about_its_standing() -> None:
     made = link_to(ScriptedExchange(), clock)
     fresh = Link(made.exchange, made.seals, made.slots, made.budget, clock, tries=1)
     assert (fresh.enabled, fresh.good_seal, fresh.standing.handshake) == (True, 0, "not_yet")
-
-
-@pytest.mark.parametrize(("takes_s", "limit"), [(3.2, 80), (3.5, 20)])
-async def test_logins_that_take_two_thirds_of_their_budget_lower_how_many_may_be_under_way(
-    takes_s: float, limit: int
-) -> None:
-    clock, slots = FakeClock(), Slots(100)
-    link = link_to(ScriptedExchange(then=GOOD_LOGIN, clock=clock, takes_s=takes_s), clock, slots=slots)
-    for _ in range(LATE_COUNT):
-        await ask(call_of(), link, within(clock))
-    slots.regrow(clock.now_s())
-    assert slots.logins_limit_count == limit
-
-
-async def test_checks_of_tokens_get_through_while_logins_hang() -> None:
-    clock, hanging, slots = FakeClock(), Held(), Slots(5, wait_s=0.0)
-    slow = link_to(ScriptedExchange(then=hanging), clock, slots=slots)
-    logins = [asyncio.create_task(ask(call_of(), slow, within(clock))) for _ in range(5)]
-    await until(lambda: slots.logins_count == 4)
-    quick = link_to(ScriptedExchange(then=reply(200, {"valid": False})), clock, slots=slots)
-    assert code_of(await ask(call_of(VALIDATE), quick, within(clock))) == "token_rejected"
-    hanging.release(GOOD_LOGIN)
-    assert sorted(code_of(each) for each in await asyncio.gather(*logins)) == ["connection_limit_reached", *["ok"] * 4]

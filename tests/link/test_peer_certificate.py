@@ -17,8 +17,8 @@ import pytest
 import uvloop
 
 from netra.lab.certificates import Authority
-from netra.link.tls.peer_certificate import LONGEST_TEXT, MOST_NAMES, PeerCertificate, peer_certificate
 from netra.link.resolver import Address
+from netra.link.tls.peer_certificate import LONGEST_TEXT, MOST_NAMES, PeerCertificate, peer_certificate
 from tests.link.sockets import LONGEST_S, black_hole, closed_port
 
 HERE = "127.0.0.1"

@@ -254,7 +254,7 @@ def logins(slots: Slots) -> int:
     return count
 
 
-@pytest.mark.parametrize(("limit", "most"), [(100, 80), (10, 8), (3, 2), (1, 1)])
+@pytest.mark.parametrize(("limit", "most"), [(100, 80), (10, 8), (5, 4), (1, 1)])
 def test_logins_leave_slots_to_the_checks_of_tokens(limit: int, most: int) -> None:
     slots = Slots(limit)
     assert logins(slots) == most
@@ -329,3 +329,13 @@ async def test_logins_that_waited_get_in_as_the_limit_grows_back() -> None:
     slots.regrow(1000.0 + REGROWTH_S)
     assert await waiting
     assert slots.logins_count == 73
+
+
+def test_checks_of_tokens_leave_slots_to_logins_and_refreshes() -> None:
+    slots = Slots(10)
+    assert [slots.take_free(Urgency.CHECK) for _ in range(10)] == [True] * 8 + [False] * 2
+    assert slots.take_free(Urgency.LOGIN)
+    assert slots.take_free(Urgency.RENEWAL)
+    assert not slots.take_free(Urgency.RENEWAL)
+    slots.give_back(Urgency.CHECK)
+    assert slots.take_free(Urgency.CHECK)

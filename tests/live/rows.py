@@ -19,6 +19,8 @@ Ask = Callable[[Running, Headers], Awaitable[Answer]]
 
 UNAVAILABLE: Final = "authentication_unavailable"
 ACCESS: Final = f"access-{EMAIL.encode().hex()}"
+LEAVING: Final = f"access-{f'leaving+{EMAIL}'.encode().hex()}"
+"""Of another session: once a logout has ended it, a gateway refuses it for good."""
 REFRESH: Final = f"refresh-{EMAIL.encode().hex()}"
 _SYSTEM_WORDS: Final = frozenset(os.strerror(number) for number in errno.errorcode)
 _NUMBERS: Final = count(1)
@@ -66,7 +68,7 @@ async def refresh(gateway: Running, headers: Headers) -> Answer:
 
 async def log_out(gateway: Running, headers: Headers) -> Answer:
     """A logout by access token."""
-    return await gateway.post("/logout", {}, [("Authorization", f"Bearer {ACCESS}"), *headers])
+    return await gateway.post("/logout", {}, [("Authorization", f"Bearer {LEAVING}"), *headers])
 
 
 async def who_am_i(gateway: Running, headers: Headers) -> Answer:

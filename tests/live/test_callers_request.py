@@ -9,7 +9,7 @@ from tests.support import wire
 from tests.support.gateways import LOGIN, Running, Views, both_views
 from tests.support.wire import Answer, Headers, KeptLine
 
-OF_GATEWAYS = {"/health", "/auth/handshake"}
+OF_GATEWAYS = {"/health", "/auth/handshake", "/auth/revocations", "/.well-known/jwks.json"}
 JSON = ("Content-Type", "application/json")
 
 

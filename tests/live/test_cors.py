@@ -89,6 +89,13 @@ async def test_a_preflight_of_a_listed_origin_says_what_may_be_sent(
     assert service.delivered("/auth/login") == []
 
 
+async def test_a_preflight_of_a_route_that_takes_every_method_is_answered_too(listed: Running) -> None:
+    answer = await listed.ask("OPTIONS", "/api/v1/auth/verify", [("Origin", SHOP), *PREFLIGHT])
+    assert (answer.status, answer.header("access-control-allow-origin")) == (204, SHOP)
+    answer = await listed.ask("OPTIONS", "/api/v1/auth/verify", [("Origin", SHOP)])
+    assert_problem(answer, 401, "token_missing")
+
+
 async def test_a_preflight_of_a_route_that_does_not_exist_is_404(listed: Running) -> None:
     assert_problem(await listed.ask("OPTIONS", f"{PREFIX}/nowhere", [("Origin", SHOP), *PREFLIGHT]), 404, "not_found")
 

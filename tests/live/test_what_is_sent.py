@@ -7,7 +7,7 @@ import pytest
 
 from netra.lab.connection import Delivery
 from netra.lab.faulty_auth_service import FaultyAuthService
-from tests.live.rows import ACCESS, Ask, log_in, log_out, refresh, register, who_am_i
+from tests.live.rows import ACCESS, LEAVING, Ask, log_in, log_out, refresh, register, who_am_i
 from tests.support.gateways import EMAIL, PASSWORD, SECRET, SERVICE_ID, Running, gateway
 
 TRACE: Final = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -97,7 +97,7 @@ async def test_a_bearer_token_is_passed_on_where_the_route_needs_it_and_nowhere_
         "/auth/login": None,
         "/auth/register": None,
         "/auth/refresh": None,
-        "/auth/logout": f"Bearer {ACCESS}",
+        "/auth/logout": f"Bearer {LEAVING}",
         "/auth/validate": None,
     }
     assert only(service, "/auth/validate").json == {"token": ACCESS}

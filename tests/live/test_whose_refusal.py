@@ -8,7 +8,7 @@ from netra.lab.connection import Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import html, json_reply, problem, reply
 from tests.live.rows import (
-    ACCESS,
+    LEAVING,
     REFRESH,
     Ask,
     Failure,
@@ -219,16 +219,16 @@ async def by_refresh_token(running: Running, headers: Headers) -> Answer:
 
 
 async def by_both(running: Running, headers: Headers) -> Answer:
-    bearer = ("Authorization", f"Bearer {ACCESS}")
+    bearer = ("Authorization", f"Bearer {LEAVING}")
     return await running.post("/logout", {"refreshToken": REFRESH}, [bearer, *headers])
 
 
 @pytest.mark.parametrize(
     ("ask", "authorization", "body"),
     [
-        (log_out, f"Bearer {ACCESS}", {}),
+        (log_out, f"Bearer {LEAVING}", {}),
         (by_refresh_token, None, {"refresh_token": REFRESH}),
-        (by_both, f"Bearer {ACCESS}", {"refresh_token": REFRESH}),
+        (by_both, f"Bearer {LEAVING}", {"refresh_token": REFRESH}),
     ],
 )
 async def test_either_token_suffices_for_a_logout(

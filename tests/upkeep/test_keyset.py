@@ -140,7 +140,7 @@ def test_a_token_that_names_no_key_is_judged_by_those_that_fit() -> None:
 def test_a_token_that_names_no_key_is_not_tried_against_many() -> None:
     many = [ECKey.generate_key("P-256") for _ in range(5)]
     keys = key_set(*(published(key, str(number)) for number, key in enumerate(many)))
-    assert judged(token(many[0], "ES256", None), keys) == "token_signature_invalid"
+    assert judged(token(many[0], "ES256", None), keys) is None, "nobody can say: it may be one of them"
     assert judged(token(many[0], "ES256", "0"), keys) == b'{"sub":"u"}'
 
 

@@ -53,6 +53,10 @@ class Upkeep:
             await self.rounds.once()
             self.clock.advance(every_s)
 
+    def signer(self) -> str | None:
+        """Who signs tokens, as far as it is known."""
+        return self.link.standing.issuer
+
     def asked(self) -> list[str]:
         """What was asked so far, and forget it."""
         names = [each.call.operation.name for each in self.exchange.asked]
@@ -374,10 +378,10 @@ async def test_an_auth_service_that_says_it_later_is_believed_then() -> None:
     service = Service()
     upkeep = Upkeep(service)
     await upkeep.go(12)
-    assert upkeep.link.standing.issuer is None
+    assert upkeep.signer() is None
     service.handshake = reply(200, SIGNED)
     await upkeep.go(12)
-    assert upkeep.link.standing.issuer == "https://id.test"
+    assert upkeep.signer() == "https://id.test"
     assert upkeep.told.of(ConfigurationProblem) == []
 
 
@@ -393,7 +397,10 @@ async def test_how_far_the_clocks_are_apart_is_measured_by_the_handshake(ahead_s
 
     service.handshake = handshake
     await upkeep.go()
-    assert upkeep.link.standing.skew_s == pytest.approx(ahead_s, abs=1.5)
+    clock = upkeep.clock
+    assert upkeep.link.standing.skew_s(clock.now_s(), clock.wall_s()) == pytest.approx(ahead_s, abs=1.5)
+    assert upkeep.link.standing.skew_s(clock.now_s(), clock.wall_s() + 3600) == pytest.approx(ahead_s - 3600, abs=1.5)
     service.handshake = KNOWN
     await upkeep.go(12)
-    assert upkeep.link.standing.skew_s is None, "it says no time any more"
+    assert upkeep.link.standing.their_clock_s is None, "it says no time any more"
+    assert upkeep.link.standing.skew_s(0.0, 0.0) == 0.0

@@ -67,7 +67,7 @@ async def test_health_says_what_is_known_and_since_when() -> None:
                 for kind in ("login", "token")
             ],
         },
-        "in_flight": {"taken": 0, "limit": 4, "logins": 0, "logins_limit": 3},
+        "in_flight": {"taken": 0, "limit": 4, "logins": 0, "logins_limit": 4},
         "remembered_tokens": {"good": 0, "refused": 0, "hits": 0, "misses": 0, "stale": 0},
         "findings": [
             {"severity": "warning", "code": "disclosure", "subject": "NETRA_DISCLOSE", "what": "told in full"}

@@ -19,6 +19,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 OnCrash = Callable[[Request, BaseException], None]
 Admit = Callable[[Request, Headers], Refusal | None]
 
+_EVERY: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+"""What a page may send where every method is taken."""
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -129,9 +131,12 @@ class App:
         if refusal is not None:
             return refusal
         path = request.path
+        preflight = self._cors.preflight(request.headers, _EVERY) if request.method == "OPTIONS" else None
         by_method = self._routes.get(path) or self._parents.get(path.rpartition("/")[0]) or self._tree(path)
         if by_method is None:
             return Refusal(404, "not_found")
+        if preflight is not None and ANY_METHOD in by_method:
+            return preflight
         route = by_method.get(request.method) or by_method.get(ANY_METHOD)
         if route is None and request.method == "HEAD":
             route = by_method.get("GET")

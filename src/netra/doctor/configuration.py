@@ -15,6 +15,7 @@ from netra.settings.variables import Settings
 from netra.wires.load import resolve
 from netra.wires.problem import WireProblem
 
+_PLACES: Final = {"NETRA_TOKEN_ISSUER": "issuer", "NETRA_TOKEN_AUDIENCE": "audience"}
 _REQUIRE: Final = "NETRA_REQUIRE_SERVICE_CREDENTIALS"
 _ROUTES: Final = frozenset({"login", "register", "refresh", "logout", "validate"})
 """Calls that a public route stands on."""
@@ -89,7 +90,9 @@ def _token_findings(settings: Settings, wire: Wire) -> Iterator[Finding]:
             "Set OIDC_ISSUER, or describe one of the two in the wire.",
         )
     wanted = {"NETRA_TOKEN_ISSUER": settings.token_issuer, "NETRA_TOKEN_AUDIENCE": settings.token_audience}
+    placed = _places(wire)
     if not keys:
+        wanted = {name: value for name, value in wanted.items() if _PLACES[name] not in placed}
         for name in (name for name, value in wanted.items() if value):
             yield Finding(
                 Severity.WARNING,
@@ -109,6 +112,14 @@ def _token_findings(settings: Settings, wire: Wire) -> Iterator[Finding]:
             "Tokens are checked here only with issuer and audience known; until then each is asked about.",
             f"Set {lost}.",
         )
+
+
+def _places(wire: Wire) -> frozenset[str]:
+    """What the auth service says of a token that it is asked about."""
+    template = wire.templates.get(VALIDATE.name)
+    accepting = [row.accept for row in template.rows if row.accept] if template else []
+    in_body = {name for accept in accepting for _, members in accept.members for name, _ in members}
+    return frozenset(in_body | {name for accept in accepting for name, _ in accept.others})
 
 
 def _missed(variable: str, wire: Wire, *, required: bool) -> Finding:

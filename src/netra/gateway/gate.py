@@ -52,6 +52,10 @@ class Gateway:
         """See `gateway.verify`."""
         return verify.verify(attempt, self.parts)
 
+    def judge(self, attempt: TokenAttempt) -> Awaitable[Outcome[Identity]]:
+        """See `gateway.verify`."""
+        return verify.judge(attempt, self.parts)
+
     def remembered(self, token: Secret) -> Outcome[Identity] | None:
         """See `gateway.verify`."""
         return verify.remembered(token, self.parts)

@@ -9,7 +9,7 @@ from netra.core.verdict.operations import LOGOUT, Done
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
 from netra.gateway.attempts import TokenAttempt
 from netra.gateway.parts import Parts
-from netra.gateway.verify import vouched_for
+from netra.gateway.verify import judged_here
 from netra.link.calls import ask
 
 ALREADY_OVER: Final = frozenset({"token_expired", "token_revoked", "refresh_rejected"})
@@ -33,6 +33,8 @@ def _forget(attempt: TokenAttempt, parts: Parts) -> None:
     """Refuse the session from now on. Its ids are believed only of a token that is good: anybody can write a name."""
     tokens, link = parts.tokens, parts.link
     if attempt.token is not None:
-        tokens.ended(attempt.token, vouched_for(attempt.token, parts), link.standing, link.clock.wall_s())
+        judged = judged_here(attempt.token, parts)
+        if not isinstance(judged, Rejected):  # what is never accepted need not be remembered
+            tokens.ended(attempt.token, judged, link.standing, link.clock.wall_s())
     if tokens.feed is not None:
         tokens.feed.soon()

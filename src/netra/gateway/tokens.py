@@ -12,11 +12,12 @@ from typing import Any, Final, Protocol, TypeVar
 from netra.core.secret import Secret
 from netra.core.token.cache import Fingerprint, TokenCache
 from netra.core.token.checks import LEEWAY_S, Expected
+from netra.core.token.claims import unchecked_claims
 from netra.core.token.jwt import Header
 from netra.core.token.profiles import RFC9068, Profile
 from netra.core.token.revoked import Revocations, RevocationStore
 from netra.core.verdict.causes import TABLE
-from netra.core.verdict.operations import Identity, Revoked, Session
+from netra.core.verdict.operations import Identity, Revoked, Session, Vouched
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown, unknown
 from netra.core.verdict.reply import Standing
 from netra.link.flight import Abandoned, Flights
@@ -24,6 +25,7 @@ from netra.upkeep.keyset import KeySet
 
 T = TypeVar("T")
 
+_LONGEST_UNJUDGED_S: Final = 24 * 3600
 _NAMELESS: Final = "sha256:"
 """Begins the id of a token that has none of its own."""
 
@@ -114,37 +116,59 @@ class Tokens:
             issuer or "", " ".join(sorted(audience)), keys.version if keys is not None else "", *sorted(self.types)
         )
 
-    def known(self, key: bytes, now_s: float) -> Outcome[Identity] | None:
-        """What is remembered of a token, unless it has ended meanwhile; None when it has to be judged."""
+    def made_for_others(self, vouched: Vouched) -> str | None:
+        """Why a token that is good for somebody is not good here, as far as its issuer and audience were set and named.
+
+        Source: RFC 7662, section 4: whoever asks has to see for whom a token is.
+        """
+        if self.issuer and vouched.issuer and vouched.issuer != self.issuer:
+            return "token_wrong_issuer"
+        if self.audience and vouched.audience and self.audience.isdisjoint(vouched.audience):
+            return "token_wrong_audience"
+        return None
+
+    def known(self, key: bytes, now_s: float, at: float) -> Outcome[Identity] | None:
+        """What is remembered of a token, unless it has ended meanwhile; None when it has to be judged.
+
+        `at`: epoch seconds, by the right clock. A machine that slept has not counted the time.
+        """
         found = self.cache.get(key, now_s)
-        return Accepted(found) if isinstance(found, Identity) else found
+        if not isinstance(found, Identity):
+            return found
+        return None if _is_over(found, at) else Accepted(found)
 
-    def stale(self, key: bytes, now_s: float) -> Accepted[Identity] | None:
-        """What was known of a token before the auth service could not be asked any more."""
+    def stale(self, key: bytes, now_s: float, at: float) -> Accepted[Identity] | None:
+        """What was known of a token before the auth service could not be asked any more; `at` as for `known`."""
         found = self.cache.stale(key, now_s)
-        return None if found is None else Accepted(found)
+        return None if found is None or _is_over(found, at) else Accepted(found)
 
-    def remember(self, key: bytes, outcome: Accepted[Identity] | Rejected, now_s: float, wall_s: float) -> None:
-        """Keep a verdict for a while: what is good never beyond its own end."""
+    def remember(self, key: bytes, outcome: Accepted[Identity] | Rejected, now_s: float, at: float) -> None:
+        """Keep a verdict for a while: what is good never beyond its own end; `at` as for `known`."""
         if self.cache_s <= 0:
             return
         if isinstance(outcome, Rejected):
             self.cache.refuse(key, outcome, now_s)
         else:
             identity = outcome.value
-            left_s = inf if identity.expires_at is None else max(0.0, identity.expires_at - wall_s)
+            left_s = inf if identity.expires_at is None else max(0.0, identity.expires_at - at)
             stale_s = self.stale_s if identity.source == "auth_service" else 0.0
             fresh_s = min(self.cache_s, left_s)
             self.cache.put(key, identity, now_s, now_s + fresh_s, now_s + min(fresh_s + stale_s, left_s))
 
     def ended(self, token: Secret, identity: Identity | None, standing: Standing, wall_s: float) -> None:
-        """A session has ended here: its token is refused from now on, and whatever else is known to belong to it."""
+        """A session has ended here: its token is refused from now on, and whatever else is known to belong to it.
+
+        `identity` is None for a token that nobody could judge: what it says of its own end is then good enough to know
+        for how long it must be refused, within a day.
+        """
         self.cache.forget(self.key(token, standing))
         kept_until = int(wall_s + max(self.cache_s + self.stale_s, LEEWAY_S))
+        said = unchecked_claims(token.reveal()).get("exp") if identity is None else identity.expires_at
+        if isinstance(said, int):
+            kept_until = max(kept_until, min(said, int(wall_s) + _LONGEST_UNJUDGED_S) if identity is None else said)
         self.revoked.add(Revoked(nameless(token), None, kept_until), wall_s)
-        if identity is not None:
-            ends_at = identity.expires_at or kept_until
-            self.revoked.add(Revoked(identity.token_id, identity.session_id, ends_at), wall_s)
+        if identity is not None and (identity.token_id or identity.session_id):
+            self.revoked.add(Revoked(identity.token_id, identity.session_id, kept_until), wall_s)
 
     async def close(self) -> None:
         """Call off what is under way."""
@@ -160,6 +184,10 @@ async def shared(
         return await flights.join(key, make)
     except Abandoned:
         return unknown(TABLE["draining"])
+
+
+def _is_over(identity: Identity, at: float) -> bool:
+    return identity.expires_at is not None and identity.expires_at + LEEWAY_S <= at
 
 
 def nameless(token: Secret) -> str:

@@ -19,16 +19,24 @@ from netra.upkeep.keyset import KeySet
 def remembered(token: Secret, parts: Parts) -> Outcome[Identity] | None:
     """What is known of a token without judging it; None when it has to be. Counted, never told."""
     tokens, link = parts.tokens, parts.link
-    known = tokens.known(tokens.key(token, link.standing), link.clock.now_s())
+    now_s = link.clock.now_s()
+    known = tokens.known(tokens.key(token, link.standing), now_s, _time(parts, now_s))
     return None if known is None else _as_of_now(known, token, parts)
 
 
 async def verify(attempt: TokenAttempt, parts: Parts, journey: str = "verify") -> Outcome[Identity]:
     """The identity behind a token, and how it is known; told as the end of `journey`."""
-    token = attempt.token or Secret("")
-    outcome = remembered(token, parts)
+    outcome = remembered(attempt.token or Secret(""), parts)
     if outcome is None:
-        outcome = _as_of_now(await _judged_once(token, attempt, parts), token, parts)
+        return await judge(attempt, parts, journey)
+    parts.ended(journey, attempt.label, attempt.received_at_s, outcome)
+    return outcome
+
+
+async def judge(attempt: TokenAttempt, parts: Parts, journey: str = "verify") -> Outcome[Identity]:
+    """The same for a token that is not remembered."""
+    token = attempt.token or Secret("")
+    outcome = _as_of_now(await _judged_once(token, attempt, parts), token, parts)
     parts.ended(journey, attempt.label, attempt.received_at_s, outcome)
     return outcome
 
@@ -45,19 +53,20 @@ async def _judged_once(token: Secret, attempt: TokenAttempt, parts: Parts) -> Ou
 async def _judged(token: Secret, attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
     """The verdict on a token, remembered for whoever asks next; what was known before, while there is none."""
     tokens, link = parts.tokens, parts.link
-    expected, token_id = tokens.expected(link.standing), nameless(token)
+    key, expected, token_id = tokens.key(token, link.standing), tokens.expected(link.standing), nameless(token)
     if tokens.revoked.holds(token_id, None):
         return refused("token_revoked")
     if expected is None or tokens.keys is None:
         outcome = await _asked(attempt, parts)
     else:
         outcome = await _checked(token, attempt, parts, expected, tokens.keys)
-    key, now_s = tokens.key(token, link.standing), link.clock.now_s()
+    now_s = link.clock.now_s()
     if isinstance(outcome, Unknown):
-        return tokens.stale(key, now_s) or outcome
+        return tokens.stale(key, now_s, _time(parts, now_s)) or outcome
     if isinstance(outcome, Accepted) and tokens.revoked.holds(token_id, None):
         return refused("token_revoked")
-    tokens.remember(key, outcome, now_s, link.clock.wall_s())
+    if key == tokens.key(token, link.standing):  # else it was judged by what counts no more
+        tokens.remember(key, outcome, now_s, _time(parts, now_s))
     return outcome
 
 
@@ -81,15 +90,18 @@ async def _checked(
         verdict = _by_keys(token, header, newer, expected, parts.link.clock.wall_s())
     if isinstance(verdict, Identity):
         return Accepted(verdict)
-    skew_s = parts.link.standing.skew_s or 0.0
-    if abs(skew_s) > LEEWAY_S and time_refusal(verdict.cause.code):
+    if isinstance(verdict, Rejected) and time_refusal(verdict.cause.code) and _skew_s(parts):
         return await _confirmed(attempt, parts)
     return verdict
 
 
-def _by_keys(token: Secret, header: Header, keys: KeySet, expected: Expected, wall_s: float) -> Identity | Rejected:
+def _by_keys(
+    token: Secret, header: Header, keys: KeySet, expected: Expected, wall_s: float
+) -> Identity | Rejected | Unknown:
     """What a token is worth by these keys, now. Source: RFC 7519, section 7.2; RFC 9068, section 4."""
     payload = keys.signed(token.reveal(), header)
+    if payload is None and header.kid is None:
+        return unknown(TABLE["keys_unavailable"])  # too many could have signed it to try them all
     if not isinstance(payload, bytes):
         return refused(payload or SIGNATURE_INVALID)
     claims = payload_of(payload)
@@ -101,8 +113,21 @@ async def _confirmed(attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
     if parts.wire.offers(VALIDATE):
         key = parts.tokens.key(attempt.token or Secret(""), parts.link.standing)
         return await shared(parts.tokens.checks, key, lambda: _asked(attempt, parts))
-    skew_s = parts.link.standing.skew_s or 0.0
-    return unknown(TABLE["proxy_configuration_error"], {"skew_s": f"{abs(skew_s):.0f}"})
+    return unknown(TABLE["proxy_configuration_error"], {"skew_s": f"{abs(_skew_s(parts)):.0f}"})
+
+
+def _skew_s(parts: Parts) -> float:
+    """By how much the auth service's clock is ahead of ours; 0 within the leeway."""
+    clock = parts.link.clock
+    skew_s = parts.link.standing.skew_s(clock.now_s(), clock.wall_s())
+    return skew_s if abs(skew_s) > LEEWAY_S else 0.0
+
+
+def _time(parts: Parts, now_s: float) -> float:
+    """The time by which tokens end: the auth service's, where it and ours differ by more than the leeway."""
+    wall_s = parts.link.clock.wall_s()
+    skew_s = parts.link.standing.skew_s(now_s, wall_s)
+    return wall_s + skew_s if abs(skew_s) > LEEWAY_S else wall_s
 
 
 async def _asked(attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
@@ -110,7 +135,11 @@ async def _asked(attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
     if not parts.wire.offers(VALIDATE):
         return unknown(TABLE["keys_unavailable"])
     call = parts.wire.call(VALIDATE, {"token": attempt.token}, attempt.label)
-    return await ask(call, parts.link, parts.token_deadline(attempt.received_at_s))
+    outcome = await ask(call, parts.link, parts.token_deadline(attempt.received_at_s))
+    if not isinstance(outcome, Accepted):
+        return outcome
+    wrong = parts.tokens.made_for_others(outcome.value)
+    return refused(wrong) if wrong else Accepted(outcome.value.identity, outcome.tried)
 
 
 def _as_of_now(outcome: Outcome[Identity], token: Secret, parts: Parts) -> Outcome[Identity]:
@@ -126,8 +155,8 @@ def _as_of_now(outcome: Outcome[Identity], token: Secret, parts: Parts) -> Outco
     return outcome
 
 
-def vouched_for(token: Secret, parts: Parts) -> Identity | None:
-    """Whom a good token stands for, by what is known here; None for any other. Nobody is asked."""
+def judged_here(token: Secret, parts: Parts) -> Identity | Rejected | None:
+    """What a token is worth by what is known here; None where that is not enough to say. Nobody is asked."""
     tokens, standing = parts.tokens, parts.link.standing
     known = remembered(token, parts)
     if isinstance(known, Accepted):
@@ -135,7 +164,14 @@ def vouched_for(token: Secret, parts: Parts) -> Identity | None:
         return identity
     expected, header = tokens.expected(standing), read_header(token.reveal())
     keys = tokens.keys.current if tokens.keys is not None else None
-    if expected is None or keys is None or isinstance(header, str):
+    if expected is None or keys is None:
         return None
+    if isinstance(header, str):
+        return refused(header)
     verdict = _by_keys(token, header, keys, expected, parts.link.clock.wall_s())
-    return verdict if isinstance(verdict, Identity) else None
+    if isinstance(verdict, Unknown):
+        return None
+    if isinstance(verdict, Identity):
+        return verdict
+    sure = header.kid is not None and keys.knows(header) and not time_refusal(verdict.cause.code)
+    return verdict if sure else None

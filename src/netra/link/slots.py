@@ -5,14 +5,16 @@ It must never let a caller wait longer than `wait_s`, nor lose a slot to a calle
 
 import asyncio
 from collections import deque
+from math import ceil
 from typing import Final
 
 from netra.core.pace.limiter import Limiter
 from netra.core.verdict.operations import Urgency
 
 WAIT_S: Final = 0.1
-LOGINS_RATIO: Final = 0.8
-"""Logins take at most so many of the slots: while nobody answers them, tokens are still checked."""
+SHARE_RATIO: Final = 0.8
+"""Logins, and checks of tokens, take at most so many of the slots each: whichever hangs or comes in floods, of the
+others some get through."""
 LEAST_LOGINS_RATIO: Final = 0.25
 """What lateness leaves of these: an auth service that is slow, but not for the load, must still be asked."""
 
@@ -26,10 +28,12 @@ class Slots:
     def __init__(self, limit_count: int, wait_s: float = WAIT_S) -> None:
         self.limit_count = limit_count
         """As of now: lower for a while after the auth service was overloaded; slots that are taken stay taken."""
-        self.logins_limit_count = max(1, int(LOGINS_RATIO * limit_count))
+        self.logins_limit_count = ceil(SHARE_RATIO * limit_count)
         """How many of them logins may take; lower for a while after they were late."""
+        self.checks_limit_count = self.logins_limit_count
         self.taken_count = 0
         self.logins_count = 0
+        self.checks_count = 0
         self._limit = Limiter(limit_count)
         self._logins_limit = Limiter(self.logins_limit_count, LEAST_LOGINS_RATIO)
         self._wait_s = wait_s
@@ -59,6 +63,10 @@ class Slots:
             if self.logins_count >= self.logins_limit_count:
                 return False
             self.logins_count += 1
+        elif urgency is Urgency.CHECK:
+            if self.checks_count >= self.checks_limit_count:
+                return False
+            self.checks_count += 1
         self.taken_count += 1
         return True
 
@@ -93,6 +101,8 @@ class Slots:
         self.taken_count -= 1
         if urgency is Urgency.LOGIN:
             self.logins_count -= 1
+        elif urgency is Urgency.CHECK:
+            self.checks_count -= 1
         self._hand_on()
 
     def _hand_on(self) -> None:

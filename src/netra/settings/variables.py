@@ -257,8 +257,8 @@ class Settings:
     )))  # fmt: skip
     token_cache_s: float = field(metadata=about(Variable(
         name="NETRA_TOKEN_CACHE_S", group=TOKENS, kind=values.seconds(0, 3600), default=30.0, unit="seconds",
-        meaning="For how long a token that was found good is not checked again; never beyond its own end. 0: never "
-                "remembered.",
+        meaning="For how long a token that was found good is not checked again; never beyond its own end. With 0 "
+                "nothing is remembered, and nothing goes on while the auth service cannot be asked.",
         breaks="Too long: where nobody tells of ended sessions, they live on for that long. "
                "Too short: every check costs a signature, or a call.",
     )))  # fmt: skip

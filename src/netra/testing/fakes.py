@@ -69,6 +69,10 @@ class FakeClock:
         """How many sleep right now."""
         return len(self._sleepers)
 
+    def jump(self, seconds: float) -> None:
+        """The calendar is set, or the machine has slept: only the wall clock moves."""
+        self._ahead_s += seconds
+
     def advance(self, seconds: float) -> None:
         """Let time pass: whoever has slept enough wakes with the event loop's next turn."""
         self._now_s += seconds

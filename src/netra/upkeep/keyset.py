@@ -76,8 +76,9 @@ class KeySet:
         return header.kid is None or header.kid in self._by_id
 
     def signed(self, token: str, header: Header) -> bytes | str | None:
-        """The payload, if the signature holds; a code, if it does not; None, if no key has the token's key id.
+        """The payload, if the signature holds; a code, if it does not; None, if nobody can say.
 
+        That is so where no key has the token's key id, or too many could have signed a token that names none.
         `header` is what was read from this very token. Source: RFC 7515, sections 4.1.4, 5.2 and appendix D.
         """
         keys = self._candidates(header)
@@ -92,7 +93,7 @@ class KeySet:
         if header.kid is not None:
             return self._by_id.get(header.kid)
         fitting = tuple(key for key in self._keys if header.alg in key.verify)
-        return fitting if len(fitting) <= MAX_SAME_ID_COUNT else ()
+        return fitting if len(fitting) <= MAX_SAME_ID_COUNT else None
 
 
 def read_keys(jwks: Jwks) -> KeySet | str:

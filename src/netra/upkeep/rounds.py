@@ -116,10 +116,10 @@ class Rounds:
     async def _shake(self) -> None:
         label, started_s = _label(), self._link.clock.now_s()
         outcome = await self._ask(self._wire.call(HANDSHAKE, {}, label))
-        half_s = (self._link.clock.now_s() - started_s) / 2
+        asked_at_s = (started_s + self._link.clock.now_s()) / 2
         if isinstance(outcome, Accepted):
             self._compare(outcome.value)
-        self._link.standing = after_handshake(self._link.standing, outcome, self._link.clock.wall_s() - half_s)
+        self._link.standing = after_handshake(self._link.standing, outcome, asked_at_s)
         state = shake_of(outcome)
         if state not in (self._shaken, "not_yet"):
             self._shaken = state

@@ -19,10 +19,10 @@ def after_probe(standing: Standing, code: str | None, now_s: float) -> Standing:
     )
 
 
-def after_handshake(standing: Standing, outcome: Outcome[Handshake], asked_at: float) -> Standing:
+def after_handshake(standing: Standing, outcome: Outcome[Handshake], asked_at_s: float) -> Standing:
     """The standing once a handshake has ended. What is not a clear word leaves everything as it was.
 
-    `asked_at`: wall clock, epoch seconds, in the middle between question and answer.
+    `asked_at_s`: monotonic, in the middle between question and answer.
     """
     if isinstance(outcome, Accepted):
         said = outcome.value
@@ -33,7 +33,7 @@ def after_handshake(standing: Standing, outcome: Outcome[Handshake], asked_at: f
             environment=said.environment,
             issuer=standing.issuer or said.issuer,
             audience=standing.audience or said.audience,
-            skew_s=None if said.server_time is None else said.server_time - asked_at,
+            their_clock_s=None if said.server_time is None else said.server_time - asked_at_s,
         )
     state = shake_of(outcome)
     if state == "not_yet":

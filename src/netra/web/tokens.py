@@ -49,7 +49,7 @@ async def verify(request: Request, gateway: Gateway, view: View) -> Answer:
         return problem_answer(token, view, request.request_id)
     outcome = gateway.remembered(token)
     if outcome is None:
-        outcome = await gateway.verify(TokenAttempt(token, None, label_of(request), request.received_at_s))
+        outcome = await gateway.judge(TokenAttempt(token, None, label_of(request), request.received_at_s))
     if isinstance(outcome, Accepted):
         return _passes(outcome.value)
     status = _REFUSED if isinstance(outcome, Rejected) else _UNKNOWN

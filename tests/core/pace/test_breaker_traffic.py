@@ -42,6 +42,8 @@ class Traffic(RuleBasedStateMachine):
         self.eras = [self.breaker.era]
         self.opened_at_s = START_S
         self.good_news = False
+        self.news_in_trial = False
+        """Has it come back while a trial was under way, that was sent before?"""
         self.under_way: set[int] = set()
         self.numbers = 0
         self.evidence_count = 0
@@ -51,7 +53,8 @@ class Traffic(RuleBasedStateMachine):
         self.eras.append(self.breaker.era)
         self.evidence_count = 0
         if circuit.state == "open":
-            self.opened_at_s, self.good_news = self.now_s, False
+            self.opened_at_s, self.good_news = self.now_s, self.news_in_trial
+            self.news_in_trial = False
 
     def looks(self) -> tuple[str, int, Circuit]:
         """What a result may change; the code of a trial that was no evidence is shown, too."""
@@ -71,6 +74,8 @@ class Traffic(RuleBasedStateMachine):
         state, refuses = self.breaker.state, self.breaker.refuses(self.now_s)
         permit = self.breaker.admit(self.now_s)
         assert (permit == REFUSED) == refuses, "what it says it does"
+        if permit != REFUSED:
+            self.news_in_trial = False
         if state == "open" and permit != REFUSED:
             earliest_s = self.opened_at_s + (1 - JITTER_RATIO) * self.open_s
             assert self.good_news or self.now_s >= earliest_s, "before its time"
@@ -124,16 +129,19 @@ class Traffic(RuleBasedStateMachine):
             permit = self.breaker.admit(self.now_s)
             if permit != REFUSED:
                 self.evidence_count += 1
+                self.news_in_trial = False
                 self.breaker.settle(permit, LATE, self.now_s, rand)
 
     @rule()
     def a_probe_succeeds(self) -> None:
         self.good_news = True
+        self.news_in_trial = self.breaker.state == "half_open" and self.breaker.refuses(self.now_s)
         self.breaker.recovered(self.now_s)
 
     @rule(rand=st.floats(0, 1, exclude_max=True))
     def a_probe_fails(self, rand: float) -> None:
         before_s = self.breaker.seen(self.now_s).next_try_in_s
+        self.news_in_trial = False
         self.breaker.still_down(self.now_s, rand)
         assert self.breaker.seen(self.now_s).next_try_in_s >= before_s
 

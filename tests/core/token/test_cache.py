@@ -5,7 +5,7 @@ It must never depend on a clock: every instant here is told.
 
 import tracemalloc
 from hashlib import sha256
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,6 @@ from netra.core.token.cache import (
     LASTING_REFUSALS,
     PACKED_BYTES,
     REFUSED_S,
-    Fingerprint,
     TokenCache,
 )
 from netra.core.verdict.causes import PUBLIC_INVALID_TOKEN, REJECTIONS, TABLE, Phase
@@ -353,134 +352,3 @@ def test_questions_are_counted_by_how_they_were_answered() -> None:
     cache.stale(A, NOW_S + FRESH_S)
     cache.stale(key_of("c"), NOW_S)
     assert (cache.hits_count, cache.misses_count, cache.stale_count) == (4, 2, 1)
-
-
-# --- whatever happens -----------------------------------------------------------------------------------------------
-
-
-class Step(NamedTuple):
-    """Something that happens to one of a few tokens, and how much time passes before it."""
-
-    what: Literal["good", "refused", "forgotten", "asked"]
-    name: str
-    passed_s: int
-    number: int
-
-
-class Model:
-    """What the cache may say, kept in the simplest way there is."""
-
-    def __init__(self) -> None:
-        self.good: dict[str, tuple[float, float, Identity]] = {}
-        self.refused: dict[str, float] = {}
-
-    def get(self, name: str, now_s: float) -> Identity | Rejected | None:
-        """The verdict of a cache that has all the room it wants."""
-        if name in self.good and now_s < self.good[name][0]:
-            return self.good[name][2]._replace(source="cache")
-        return REVOKED if now_s < self.refused.get(name, 0) else None
-
-    def stale(self, name: str, now_s: float) -> Identity | None:
-        """Likewise while nobody can be asked."""
-        return self.good[name][2]._replace(source="stale") if name in self.good and now_s < self.good[name][1] else None
-
-    def learn(self, step: Step, identity: Identity, now_s: float) -> None:
-        """One step."""
-        if step.what == "good":
-            if now_s >= self.refused.get(step.name, 0):
-                self.good[step.name] = (now_s + FRESH_S, now_s + FRESH_S + STALE_S, identity)
-        elif step.what != "asked":
-            self.good.pop(step.name, None)
-            if step.what == "refused":
-                self.refused[step.name] = now_s + REFUSED_S
-
-
-steps = st.lists(
-    st.builds(
-        Step,
-        st.sampled_from(["good", "refused", "forgotten", "asked", "asked"]),
-        st.sampled_from("abcde"),
-        st.sampled_from([0, 0, 1, 3, 10, 40, 200]),
-        st.integers(0, 9),
-    ),
-    max_size=50,
-)
-
-
-@pytest.mark.parametrize("room", ["plenty", "little"])
-@quick
-@given(all_steps=steps)
-def test_whatever_happens_nobody_is_told_what_is_not_so(room: str, all_steps: list[Step]) -> None:
-    cache = TokenCache() if room == "plenty" else TokenCache(2, negative_count=2)
-    model, now_s = Model(), NOW_S
-    for step in all_steps:
-        now_s += step.passed_s
-        identity = Identity(User(f"{step.name} {step.number}", None, None), None, "jwt")
-        model.learn(step, identity, now_s)
-        if step.what == "good":
-            put(cache, step.name, identity, now_s)
-        elif step.what == "refused":
-            cache.refuse(key_of(step.name), REVOKED, now_s)
-        elif step.what == "forgotten":
-            cache.forget(key_of(step.name))
-        else:
-            _agree(cache, model, now_s, exactly=room == "plenty")
-
-
-def _agree(cache: TokenCache, model: Model, now_s: float, *, exactly: bool) -> None:
-    """The cache says what is so; with little room it may know nothing, but never something else."""
-    for name in "abcde":
-        told, right = cache.get(key_of(name), now_s), model.get(name, now_s)
-        assert told == right or (told is None and not exactly)
-        stale, right_stale = cache.stale(key_of(name), now_s), model.stale(name, now_s)
-        assert stale == right_stale or (stale is None and not exactly)
-
-
-# --- fingerprints ---------------------------------------------------------------------------------------------------
-
-
-def test_a_fingerprint_is_a_digest_of_token_and_of_what_it_is_judged_by_each_with_its_length() -> None:
-    by_hand = b"".join(length.to_bytes(8, "big") for length in (2, 3, 2)) + b"iss" + "ü".encode() + b"token"
-    assert Fingerprint("iss", "ü").key("token") == sha256(by_hand).digest()
-    assert len(Fingerprint().key("")) == 32
-
-
-def test_one_fingerprint_serves_many_tokens_and_gives_each_its_own_key() -> None:
-    fingerprint = Fingerprint("issuer", "audience")
-    first = fingerprint.key("a")
-    assert fingerprint.key("b") != first
-    assert fingerprint.key("a") == first
-    assert Fingerprint("issuer", "audience").key("a") == first
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (("issuer", "audience"), ("audience", "issuer")),
-        (("ab", "c"), ("a", "bc")),
-        (("a",), ("a", "")),
-        (("",), ()),
-        (("keys-1", "x"), ("keys-2", "x")),
-    ],
-)
-def test_what_is_judged_by_something_else_is_another_question(one: tuple[str, ...], other: tuple[str, ...]) -> None:
-    assert Fingerprint(*one).key("token") != Fingerprint(*other).key("token")
-
-
-anything = st.text(st.characters(), max_size=5)
-judged = st.tuples(st.lists(anything, max_size=3), anything)
-
-
-@quick
-@given(judged, judged)
-def test_two_questions_have_one_key_only_if_they_are_the_same(
-    one: tuple[list[str], str], other: tuple[list[str], str]
-) -> None:
-    keys = [Fingerprint(*judged_by).key(token) for judged_by, token in (one, other)]
-    assert (keys[0] == keys[1]) is (one == other)
-
-
-def test_what_a_token_begins_with_is_no_part_of_what_it_is_judged_by() -> None:
-    assert Fingerprint("a", "b").key("c") != Fingerprint("a").key("bc")
-    assert Fingerprint("a").key("b") != Fingerprint("a", "b").key("")
-    assert Fingerprint("\ud800").key("\ud800") != Fingerprint("\ud801").key("\ud800")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from netra.core.secret import Secret
-from netra.core.verdict.operations import Done, Handshake, Identity, Offer, Session, User
+from netra.core.verdict.operations import Done, Handshake, Identity, Offer, Session, User, Vouched
 from netra.core.verdict.outcomes import Accepted, FieldFault, Unknown
 from tests.core.support import NGINX_502, SESSION, TOKENS, code, rejected, understood, unknown
 
@@ -200,7 +200,9 @@ NOT_INSTANTS: list[object] = [
 
 @pytest.mark.parametrize(("said", "read"), INSTANTS)
 def test_a_validation_tells_until_when_as_a_number_or_as_a_date(said: object, read: int | None) -> None:
-    assert understood(200, {**VALID, "expires_at": said}, "validate") == Accepted(Identity(ADA, read))
+    assert understood(200, {**VALID, "expires_at": said}, "validate") == Accepted(
+        Vouched(Identity(ADA, read), None, ())
+    )
 
 
 def test_what_is_no_instant_makes_a_validation_unusable() -> None:
@@ -209,8 +211,10 @@ def test_what_is_no_instant_makes_a_validation_unusable() -> None:
 
 
 def test_a_validation_needs_its_verdict_and_its_user() -> None:
-    assert understood(200, VALID, "validate") == Accepted(Identity(ADA, None))
-    assert understood(200, {**VALID, "expires_at": None}, "validate") == Accepted(Identity(ADA, None))
+    assert understood(200, VALID, "validate") == Accepted(Vouched(Identity(ADA, None), None, ()))
+    assert understood(200, {**VALID, "expires_at": None}, "validate") == Accepted(
+        Vouched(Identity(ADA, None), None, ())
+    )
     for name in ("valid", "user_id"):
         body = {member: value for member, value in VALID.items() if member != name}
         assert code(understood(200, body, "validate")) == "unknown: invalid_response"

@@ -34,6 +34,7 @@ from netra.core.verdict.operations import (
     Revoked,
     Session,
     User,
+    Vouched,
 )
 from tests.core.support import json_values, quick
 
@@ -42,7 +43,7 @@ SESSION = USER | {"access_token", "refresh_token", "token_type", "expires_in"}
 OFFER = {"registration_enabled", "password_min_length", "password_max_length", "access_token_ttl_s", "oauth_providers"}
 SHAKE = {"service_id", "environment", "version", "idempotency", "issuer", "audience", "secret_fingerprints"}
 SHAKE |= {"server_time", "key_ids"}
-VOUCHED = USER | {"valid", "expires_at", "token_id", "session_id"}
+VOUCHED = USER | {"valid", "expires_at", "token_id", "session_id", "issuer", "audience"}
 
 
 @pytest.mark.parametrize(
@@ -124,6 +125,8 @@ def is_answer(value: object) -> bool:
             ids = all(each is None or is_text(each) for each in (token_id, session_id))
             timed = expires_at is None or (type(expires_at) is int and expires_at >= 0)
             return is_user(user) and timed and ids and source == "auth_service"
+        case Vouched(identity, issuer, audience):
+            return is_answer(identity) and all(is_text(each) for each in (*audience, *([issuer] if issuer else [])))
         case Jwks() | Discovery() | RevocationPage():
             return is_published(value)
         case Offer():
@@ -283,7 +286,9 @@ def test_a_page_of_revocations_is_bounded() -> None:
 @pytest.mark.parametrize("name", ["token_id", "session_id"])
 def test_ids_of_a_token_are_texts_if_they_are_there(name: str) -> None:
     good = {"valid": True, "user_id": "u"}
-    assert getattr(VALIDATE.shape({**good, name: "x"}), name) == "x"
+    vouched = VALIDATE.shape({**good, name: "x"})
+    assert vouched is not None
+    assert getattr(vouched.identity, name) == "x"
     assert VALIDATE.shape({**good, name: 5}) is None
 
 
@@ -295,3 +300,20 @@ def test_a_handshake_with_a_time_or_keys_of_the_wrong_form_is_none(wrong: dict[s
     assert said is not None
     assert (said.server_time, said.key_ids) == (60, ("k",))
     assert HANDSHAKE.shape(wrong) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "issuer", "audience"),
+    [({}, None, ()), ({"issuer": "i", "audience": "a"}, "i", ("a",)), ({"audience": ["a", "b"]}, None, ("a", "b"))],
+    ids=["nothing", "both", "two audiences"],
+)
+def test_whoever_is_asked_about_a_token_may_say_who_made_it_and_for_whom(
+    said: dict[str, object], issuer: str | None, audience: tuple[str, ...]
+) -> None:
+    vouched = VALIDATE.shape({"valid": True, "user_id": "u", **said})
+    assert vouched == Vouched(Identity(User("u", None, None), None), issuer, audience)
+
+
+@pytest.mark.parametrize("wrong", [{"issuer": 5}, {"audience": 5}, {"audience": ["a", 5]}, {"audience": {}}], ids=str)
+def test_a_maker_or_an_audience_of_the_wrong_form_is_of_no_use(wrong: dict[str, object]) -> None:
+    assert VALIDATE.shape({"valid": True, "user_id": "u", **wrong}) is None

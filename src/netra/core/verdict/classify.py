@@ -190,6 +190,8 @@ def _by_name(reading: _Reading, call: Call[Any], standing: Standing) -> Rejected
     code = call.template.names.refusal(reading.name, call.operation.name) if reading.name else None
     if code is not None and code != "invalid_fields":
         return _outcome(code, reading, standing, in_words=True)
+    if call.operation is VALIDATE:
+        return None  # a complaint about the form of our question is none about the token
     listed = _field_list(reading, call.template.names) if reading.kind == "object" else []
     if status in _FIELD_STATUSES and (code or listed):
         return Rejected(TABLE["invalid_fields"], errors=_field_faults(listed))

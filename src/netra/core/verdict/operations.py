@@ -70,6 +70,15 @@ class Identity(NamedTuple):
     """`sid`: what a revocation of the whole session names."""
 
 
+class Vouched(NamedTuple):
+    """What an auth service answers that is asked about a token: whom it stands for, who made it, and for whom."""
+
+    identity: Identity
+    issuer: str | None
+    """None when it did not say; likewise an empty audience."""
+    audience: tuple[str, ...]
+
+
 class Offer(NamedTuple):
     """What the auth service lets people do."""
 
@@ -172,8 +181,8 @@ def _secret(value: Any) -> Secret | None:
     return None if value.encode().translate(None, _VISIBLE) else Secret(value)
 
 
-def _texts(value: Any, limit_count: int) -> bool:
-    return isinstance(value, list) and len(value) <= limit_count and all(_text(each, 64) for each in value)
+def _texts(value: Any, limit_count: int, limit_chars: int = 64) -> bool:
+    return isinstance(value, list) and len(value) <= limit_count and all(_text(each, limit_chars) for each in value)
 
 
 def _user(places: Places) -> User | None:
@@ -202,6 +211,14 @@ def _session(places: Places) -> Session | None:
     if user is None and not _USER_PLACES.isdisjoint(places):
         return None
     return Session(access, refreshing, expires_in_s, user)
+
+
+def _vouched(places: Places) -> Vouched | None:
+    identity, issuer, said = _identity(places), _text(places.get("issuer")), places.get("audience", [])
+    audience = said if isinstance(said, list) else [said]
+    if identity is None or _wrong(places, "issuer", issuer) or not _texts(audience, 64, MAX_TEXT_CHARS):
+        return None
+    return Vouched(identity, issuer, tuple(audience))
 
 
 def _identity(places: Places) -> Identity | None:
@@ -288,14 +305,16 @@ def of_no_use(shape: Callable[[Places], Any], places: Places) -> list[str]:
     return sorted(name for name, value in places.items() if shape({**_GOOD_PLACES, name: value}) is None)
 
 
-_VALIDATE_PLACES: Final = _USER_PLACES | {"valid", "expires_at", "token_id", "session_id"}
+_VALIDATE_PLACES: Final = _USER_PLACES | {
+    "valid", "expires_at", "token_id", "session_id", "issuer", "audience",
+}  # fmt: skip
 _SESSION_PLACES: Final = _USER_PLACES | {"access_token", "refresh_token", "token_type", "expires_in"}
 
 LOGIN: Final = Operation("login", "login", False, _SESSION_PLACES, _session, Urgency.LOGIN)
 REGISTER: Final = Operation("register", "login", False, _USER_PLACES, _user, Urgency.LOGIN)
 REFRESH: Final = Operation("refresh", "token", False, _SESSION_PLACES, _session, Urgency.RENEWAL)
 LOGOUT: Final = Operation("logout", "token", True, frozenset(), _done, Urgency.RENEWAL)
-VALIDATE: Final = Operation("validate", "token", True, _VALIDATE_PLACES, _identity)
+VALIDATE: Final = Operation("validate", "token", True, _VALIDATE_PLACES, _vouched)
 CONFIG: Final = Operation(
     "config",
     "upkeep",

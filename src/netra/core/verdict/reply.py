@@ -56,10 +56,14 @@ class Standing(NamedTuple):
     """Who signs tokens, as the first handshake said: a later one that says otherwise is told, and changes nothing."""
     audience: str | None = None
     """Whom tokens are for, likewise."""
-    skew_s: float | None = None
-    """By how much the auth service's clock is ahead of ours, as of the last handshake; None when it did not say."""
+    their_clock_s: float | None = None
+    """The auth service's clock (epoch seconds) less our monotonic one, by the last handshake; None: it did not say."""
     handshake_code: str | None = None
     """Why the last handshake was refused, or not to be had; None when it was accepted."""
+
+    def skew_s(self, now_s: float, wall_s: float) -> float:
+        """By how much the auth service's clock is ahead of ours, also when ours was set since; 0 when nobody knows."""
+        return 0.0 if self.their_clock_s is None else self.their_clock_s + now_s - wall_s
 
     @property
     def credentials_accepted(self) -> bool:

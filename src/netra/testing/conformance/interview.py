@@ -134,7 +134,7 @@ class Interview:
         """How the gateway stands after it."""
         if not self.wire.offers(HANDSHAKE):
             return self.unshaken()
-        return after_handshake(self.unshaken(), (await self.handshake()).outcome, time.time())
+        return after_handshake(self.unshaken(), (await self.handshake()).outcome, time.monotonic())
 
     async def handshake(self) -> Answered:
         """The handshake. Raises: CannotTell, where there is none."""

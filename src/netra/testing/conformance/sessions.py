@@ -6,7 +6,7 @@ It must never end the session that other checks look at.
 from typing import Final
 
 from netra.core.secret import Secret
-from netra.core.verdict.operations import LOGOUT, REFRESH, VALIDATE, Identity, Session
+from netra.core.verdict.operations import LOGOUT, REFRESH, VALIDATE, Session, Vouched
 from netra.core.verdict.outcomes import Accepted, Rejected, Unknown, code_of
 from netra.testing.conformance.interview import Answered, Interview, Said, made_up_token
 from netra.testing.conformance.results import CannotTell, Check, Result, failed, misread, passed, told
@@ -52,7 +52,8 @@ async def good_token(interview: Interview) -> Result:
     if not isinstance(answered.outcome, Accepted):
         fix = "Look at the rows of validate in the wire, and at whether a 401 there speaks of the token or of us."
         return misread("a fresh token should be good", answered, fix)
-    identity: Identity = answered.outcome.value
+    vouched: Vouched = answered.outcome.value
+    identity = vouched.identity
     if session.user is not None and session.user.id != identity.user.id:
         fix = "Let both name the same: backends store the one, and are told the other by X-Auth-Subject."
         return failed("the login and the validation name different user ids for one token", fix, "invalid_response")
