@@ -5,6 +5,7 @@ It must never tell a caller more about a token than its issuer vouched for, nor 
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from netra.web.labels import label_of
 from netra.web.render import problem_answer
 from netra.web.view import View
 
+_WORDED_COUNT: Final = 1024
 _REFUSED: Final = 401
 _UNKNOWN: Final = 503
 _LAST_S: Final = 253_402_300_799
@@ -56,7 +58,9 @@ async def verify(request: Request, gateway: Gateway, view: View) -> Answer:
     return problem_answer(outcome, view, request.request_id, status=status)
 
 
+@lru_cache(maxsize=_WORDED_COUNT)
 def _passes(identity: Identity) -> Answer:
+    """The answer for whoever may pass: the same for each request that one page makes."""
     (subject, email, _), expires_at = identity.user, identity.expires_at
     body = VerifiedBody(
         valid=True,
