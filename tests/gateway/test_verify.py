@@ -3,8 +3,6 @@
 It must never look at how a signature or a claim is checked: that is the core's.
 """
 
-import asyncio
-
 import pytest
 
 from netra.core.events import AttemptEnded
@@ -13,7 +11,7 @@ from netra.core.verdict.operations import LOGIN, Identity, Jwks
 from netra.core.verdict.outcomes import Accepted, Outcome, Unknown, code_of
 from netra.core.verdict.reply import Broken, Reply, Standing
 from netra.gateway.tokens import nameless
-from netra.testing.fakes import Held, reply
+from netra.testing.fakes import reply
 from netra.upkeep.keys import KeyRing
 from netra.upkeep.keyset import KeySet
 from tests.gateway.checks import (
@@ -381,59 +379,3 @@ async def test_a_token_that_names_no_key_is_never_refused_by_old_keys_alone() ->
     outcome = await stage.gateway.who_is(tokens(stage.now_s, token=UNNAMED))
     assert isinstance(outcome, Unknown)
     assert outcome.cause.code == "keys_unavailable"
-
-
-# --- What others could make of it ---------------------------------------------------------------------------------
-
-
-async def test_a_machine_that_slept_forgets_what_has_ended_meanwhile() -> None:
-    stage = by_keys(keys=OneSet(key_set(SIGNER)), cache_s=3600.0)
-    assert [await verdict(stage, GOOD) for _ in range(2)] == ["jwt", "cache"]
-    stage.clock.jump(3600.0)
-    assert await verdict(stage, GOOD) == "token_expired"
-
-
-async def test_staleness_counts_the_time_that_a_machine_slept() -> None:
-    stage = stage_with(vouched(expires_at=WALL_S + 600), DOWN, DOWN)
-    assert await verdict(stage, "opaque") == "auth_service"
-    stage.clock.advance(31.0)
-    assert await verdict(stage, "opaque") == "stale"
-    stage.clock.jump(3600.0)
-    assert await verdict(stage, "opaque") == "connection_refused"
-
-
-async def test_what_was_judged_by_something_that_counts_no_more_is_not_remembered() -> None:
-    held = Held()
-    stage = stage_with(held, keys=OneSet(key_set(SIGNER)))
-    of_another = SIGNER.with_claims(aud="another-audience")
-    asking = asyncio.create_task(check(stage, of_another))
-    await held.begun.wait()
-    stage.link.standing = KNOWN
-    held.release(vouched())
-    assert isinstance(await asking, Accepted), "the auth service has vouched for it, when it was all that was known"
-    assert await verdict(stage, of_another) == "token_wrong_audience"
-
-
-async def test_our_own_clock_that_is_set_ahead_logs_nobody_out() -> None:
-    stage = by_keys(vouched(), keys=OneSet(key_set(SIGNER)), standing=skewed(0.0))
-    stage.clock.jump(3600.0)
-    assert [await verdict(stage, GOOD) for _ in range(3)] == ["auth_service", "cache", "cache"]
-    assert len(stage.exchange.asked) == 1
-
-
-@pytest.mark.parametrize(
-    "got",
-    [
-        refusal(422, "validation_error"),
-        reply(422, {"detail": [{"loc": ["body", "token"], "msg": "Field required"}]}),
-        refusal(429, "too_many_attempts"),
-        refusal(400, "refresh_rejected"),
-        refusal(409, "email_taken"),
-    ],
-    ids=range(5),
-)
-async def test_a_complaint_about_our_question_logs_nobody_out(got: Reply) -> None:
-    stage = stage_with(vouched(), got, vouched())
-    assert await verdict(stage, "opaque") == "auth_service"
-    stage.clock.advance(31.0)
-    assert await verdict(stage, "opaque") == "stale"

@@ -93,6 +93,7 @@ async def test_a_bearer_token_is_passed_on_where_the_route_needs_it_and_nowhere_
     await log_out(running, [])
     await who_am_i(running, [])
     heard = {delivery.path: delivery.header("Authorization") for delivery in service.journal}
+    assert heard.pop("/auth/revocations", None) is None, "the feed is asked at once after a logout, by us alone"
     assert heard == {
         "/auth/login": None,
         "/auth/register": None,
