@@ -43,7 +43,8 @@ def signed(key: ECKey, round_number: int, number: int) -> str:
 
 
 async def journey(gateway: Gateway, token: str) -> None:
-    outcome = await gateway.verify(TokenAttempt(Secret(token), None, LABEL, time.monotonic()))
+    held = Secret(token)
+    outcome = gateway.remembered(held) or await gateway.judge(TokenAttempt(held, None, LABEL, time.monotonic()))
     if not isinstance(outcome, Accepted) or outcome.value.source == "cache":
         raise SystemExit(f"not checked, but {outcome}: the figures would mean nothing")
 

@@ -138,15 +138,19 @@ class Exchanges:
         self._links: dict[str, Link] = {}
         self._open: list[HttpExchange] = []
 
-    def to(self, base_url: str, trust: Trust | None = None) -> HttpExchange:
-        """A way to one origin; with TLS, whom to believe is what the settings say of the auth service."""
+    def to(self, base_url: str, *, shows_us: bool = True) -> HttpExchange:
+        """A way to one origin; with TLS, whom to believe is what the settings say of the auth service.
+
+        `shows_us`: is our client certificate for this origin to see?
+        """
         address, settings = urlsplit(base_url), self._settings
+        tls = address.scheme == "https"
         exchange = HttpExchange(
             f"{address.scheme}://{address.netloc}",
             connect_timeout_s=settings.connect_timeout_s,
             idle_connection_s=settings.idle_connection_s,
             clock=self._clock,
-            trust=_trust(settings, self._clock, self._tell) if address.scheme == "https" else None,
+            trust=_trust(settings, self._clock, self._tell, shows_us=shows_us) if tls else None,
         )
         self._open.append(exchange)
         return exchange
@@ -155,7 +159,7 @@ class Exchanges:
         """The link to an issuer, or to wherever it publishes its keys: it is told nothing of who we are."""
         if origin not in self._links:
             self._links[origin] = Link(
-                exchange=self.to(origin),
+                exchange=self.to(origin, shows_us=False),
                 seals=Seals.none(),
                 slots=Slots(_KEY_CALLS_COUNT),
                 budget=RetryBudget(self._clock.now_s()),
@@ -175,20 +179,21 @@ def _callers(settings: Settings, told_of: list[Finding], tell: Tell) -> Callers:
     """Who is calling; a proxy that nobody trusts is told of, and stays among the findings."""
 
     def doubt(address: str) -> None:
-        told_of.append(_untrusted(address))
+        told_of.append(untrusted_proxy(address, "if it is yours; else let nobody reach Netra past your proxy"))
         tell(ConfigurationProblem(told_of[-1]))
 
     return Callers(settings.trusted_proxies, doubt)
 
 
-def _untrusted(address: str) -> Finding:
+def untrusted_proxy(address: str, else_what: str) -> Finding:
+    """A private address that speaks for others, and was not named; `else_what` ends the sentence on what to do."""
     return Finding(
         Severity.WARNING,
         "untrusted_proxy",
         "NETRA_TRUSTED_PROXIES",
         f"does not list {address}, which says in X-Forwarded-For for whom it speaks",
         "If it is your proxy, everybody behind it counts as one caller, in limits and at the auth service.",
-        f"Add {address} to NETRA_TRUSTED_PROXIES if it is yours; else let nobody reach Netra past your proxy.",
+        f"Add {address} to NETRA_TRUSTED_PROXIES {else_what}.",
     )
 
 
@@ -209,11 +214,10 @@ def _holds(settings: Settings, wanted: frozenset[str]) -> bool:
     return bool(wanted) and all(held[name] is not None for name in wanted)
 
 
-def _trust(settings: Settings, clock: Clock, tell: Tell) -> Trust:
+def _trust(settings: Settings, clock: Clock, tell: Tell, *, shows_us: bool) -> Trust:
     """Whom to believe over TLS. Raises: SettingsProblem for a file that broke after the settings were read."""
-    files = TrustFiles(
-        settings.auth_service_ca_file, settings.auth_service_client_cert_file, settings.auth_service_client_key_file
-    )
+    pair = (settings.auth_service_client_cert_file, settings.auth_service_client_key_file) if shows_us else ()
+    files = TrustFiles(settings.auth_service_ca_file, *pair)
     try:
         return Trust(clock, files, lambda finding: tell(ConfigurationProblem(finding)))
     except Unusable as problem:

@@ -17,7 +17,7 @@ from netra.gateway.tokens import Tokens
 from netra.link.calls import Link
 from netra.settings.variables import Settings
 from netra.upkeep.discovery import Discovered
-from netra.upkeep.keys import Fetch, KeyRing, ask_once
+from netra.upkeep.keys import Fetch, KeyRing, ask_for_keys
 from netra.upkeep.revocations import Feed
 from netra.upkeep.rounds import Loop
 
@@ -100,4 +100,4 @@ def _fetch(settings: Settings, wire: Wire, link: Link, link_of: Callable[[str], 
     known = wire.offers(HANDSHAKE) or (settings.token_issuer and settings.token_audience)
     if not (link.enabled and wire.offers(KEYS) and known):
         return None
-    return lambda: ask_once(wire, link, settings.token_budget_s)
+    return lambda: ask_for_keys(wire, link, settings.token_budget_s)

@@ -113,7 +113,8 @@ def stage_with(*script: Scripted, standing: Standing = STANDING, **how: Any) -> 
 
 async def check(stage: Stage, token: str) -> Outcome[Identity]:
     """One check of a token, as a proxy asks for it."""
-    return await stage.gateway.verify(tokens(stage.now_s, token=token))
+    known = stage.gateway.remembered(Secret(token))
+    return await stage.gateway.judge(tokens(stage.now_s, token=token)) if known is None else known
 
 
 async def verdict(stage: Stage, token: str) -> str:

@@ -153,6 +153,14 @@ async def test_who_comes_while_it_ends_begins_nothing_any_more(lab: FaultyAuthSe
 
 
 async def test_who_comes_after_the_end_is_answered_that_it_is_over(lab: FaultyAuthService) -> None:
+    sent = await knocked_after_the_end(lab)
+    assert sent[0]["status"] == 503
+    assert json.loads(sent[1]["body"])["code"] == "draining"
+    assert lab.delivered("/auth/login") == []
+
+
+async def knocked_after_the_end(lab: FaultyAuthService) -> list[Any]:
+    """What is sent to a login that comes when the gateway is closed."""
     auth = Auth(told(lab.url), tell=Recorded())
     app = FastAPI()
     auth.add_to(app)
@@ -160,9 +168,7 @@ async def test_who_comes_after_the_end_is_answered_that_it_is_over(lab: FaultyAu
         pass
     sent: list[Any] = []
     await knock(app, state, sent)
-    assert sent[0]["status"] == 503
-    assert json.loads(sent[1]["body"])["code"] == "draining"
-    assert lab.delivered("/auth/login") == []
+    return sent
 
 
 async def knock(app: ASGIApp, state: dict[str, Any], sent: list[Any]) -> None:
@@ -184,13 +190,7 @@ async def knock(app: ASGIApp, state: dict[str, Any], sent: list[Any]) -> None:
 
 
 async def test_no_header_of_a_connection_is_sent_where_connections_are_shared(lab: FaultyAuthService) -> None:
-    auth = Auth(told(lab.url), tell=Recorded())
-    app = FastAPI()
-    auth.add_to(app)
-    async with auth.lifespan(app) as state:
-        pass
-    sent: list[Any] = []
-    await knock(app, state, sent)
+    sent = await knocked_after_the_end(lab)
     assert b"connection" not in dict(sent[0]["headers"])
 
 

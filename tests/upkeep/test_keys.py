@@ -12,7 +12,7 @@ from netra.core.verdict.causes import TABLE
 from netra.core.verdict.operations import Jwks
 from netra.core.verdict.outcomes import Accepted, Unknown, unknown
 from netra.testing.fakes import FakeClock, ScriptedExchange, reply
-from netra.upkeep.keys import ask_once
+from netra.upkeep.keys import ask_for_keys
 from netra.upkeep.keyset import KeySet
 from tests.link.support import WIRE, link_to, until
 from tests.upkeep.issuers import Ring, failed, published
@@ -237,10 +237,10 @@ async def test_the_keys_of_an_auth_service_are_asked_for_once_without_our_creden
     clock = FakeClock()
     exchange = ScriptedExchange(reply(200, {"keys": [{"kty": "OKP"}]}), reply(503))
     link = link_to(exchange, clock, tries=3)
-    found = await ask_once(WIRE, link, 2.0)
+    found = await ask_for_keys(WIRE, link, 2.0)
     assert isinstance(found, Accepted)
     assert found.value == Jwks(({"kty": "OKP"},))
-    outcome = await ask_once(WIRE, link, 2.0)
+    outcome = await ask_for_keys(WIRE, link, 2.0)
     assert isinstance(outcome, Unknown)
     assert outcome.cause.code == "auth_service_unavailable"
     assert [(each.call.operation.name, each.seal, each.left_s) for each in exchange.asked] == [("keys", None, 2.0)] * 2

@@ -16,6 +16,7 @@ from netra.core.verdict.outcomes import Unknown
 from netra.testing.fakes import Recorded
 from netra.upkeep.keys import MOST_WAIT_S, ON_DEMAND_S, KeyRing
 from netra.upkeep.keyset import KeySet
+from tests.link.test_slots import HandTurnedLoop
 from tests.upkeep.issuers import Issuer, failed, naming, published
 
 TURNS: Final = 12
@@ -23,23 +24,14 @@ TURNS: Final = 12
 LONGEST_STEP_S: Final = 10.0
 
 
-class HandTurnedLoop(asyncio.SelectorEventLoop):
+class Clockwork(HandTurnedLoop):
     """An event loop whose time and turns belong to the test; it is the clock of the ring as well."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock_s = 100.0
         self.chance = 0.5
 
-    def time(self) -> float:
-        return self.clock_s
-
-    def turn(self, times: int = 1) -> None:
-        for _ in range(times):
-            self.call_soon(self.stop)
-            self.run_forever()
-
-    now_s = wall_s = time
+    now_s = wall_s = HandTurnedLoop.time
 
     def rand(self) -> float:
         return self.chance
@@ -72,7 +64,7 @@ class Tokens(RuleBasedStateMachine):
 
     @initialize(runs=st.booleans(), chance=st.sampled_from([0.0, 0.5, 0.999]))
     def open(self, runs: bool, chance: float) -> None:
-        self.loop = HandTurnedLoop()
+        self.loop = Clockwork()
         self.loop.chance = chance
         self.issuer = Issuer(self.loop.now_s, published("k0"))
         self.told = Recorded()

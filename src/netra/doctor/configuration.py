@@ -102,7 +102,7 @@ def _token_findings(settings: Settings, wire: Wire) -> Iterator[Finding]:
                 "Tokens are not checked here: the auth service is asked about each, and judges by itself.",
                 "Describe [calls.keys] in the wire if the auth service publishes keys, or remove the setting.",
             )
-    elif not wire.offers(HANDSHAKE) and not settings.oidc_issuer and len(list(filter(None, wanted.values()))) == 1:
+    elif not wire.offers(HANDSHAKE) and not settings.oidc_issuer and sum(map(bool, wanted.values())) == 1:
         lost = next(name for name, value in wanted.items() if not value)
         yield Finding(
             Severity.WARNING,

@@ -46,11 +46,7 @@ class Gateway:
 
     def who_is(self, attempt: TokenAttempt) -> Awaitable[Outcome[Identity]]:
         """See `gateway.verify`."""
-        return verify.verify(attempt, self.parts, "me")
-
-    def verify(self, attempt: TokenAttempt) -> Awaitable[Outcome[Identity]]:
-        """See `gateway.verify`."""
-        return verify.verify(attempt, self.parts)
+        return verify.who_is(attempt, self.parts)
 
     def judge(self, attempt: TokenAttempt) -> Awaitable[Outcome[Identity]]:
         """See `gateway.verify`."""

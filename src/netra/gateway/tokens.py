@@ -87,7 +87,7 @@ class Tokens:
     stale_s: float = 0.0
     checks: Flights[bytes, Outcome[Identity]] = field(default_factory=Flights)
     refreshes: Flights[bytes, Outcome[Session]] = field(default_factory=Flights)
-    _basis: tuple[Any, ...] | None = None
+    _basis: tuple[Any, ...] = ()
     _fingerprint: Fingerprint = field(default_factory=Fingerprint)
     _expected: Expected | None = None
 
@@ -100,6 +100,11 @@ class Tokens:
         """By what a token is remembered: another one as soon as it would be judged by something else."""
         self._rebase(standing)
         return self._fingerprint.key(token.reveal())
+
+    def basis(self, standing: Standing) -> tuple[Any, ...]:
+        """What tokens are judged by as of now: the same object for as long as that is so."""
+        self._rebase(standing)
+        return self._basis
 
     def _rebase(self, standing: Standing) -> None:
         """Judge by the issuer, audience and keys as of now."""

@@ -24,17 +24,17 @@ def remembered(token: Secret, parts: Parts) -> Outcome[Identity] | None:
     return None if known is None else _as_of_now(known, token, parts)
 
 
-async def verify(attempt: TokenAttempt, parts: Parts, journey: str = "verify") -> Outcome[Identity]:
-    """The identity behind a token, and how it is known; told as the end of `journey`."""
+async def who_is(attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
+    """The identity behind a token, and how it is known; told also when it is remembered."""
     outcome = remembered(attempt.token or Secret(""), parts)
     if outcome is None:
-        return await judge(attempt, parts, journey)
-    parts.ended(journey, attempt.label, attempt.received_at_s, outcome)
+        return await judge(attempt, parts, "me")
+    parts.ended("me", attempt.label, attempt.received_at_s, outcome)
     return outcome
 
 
 async def judge(attempt: TokenAttempt, parts: Parts, journey: str = "verify") -> Outcome[Identity]:
-    """The same for a token that is not remembered."""
+    """The identity behind a token that is not remembered; told as the end of `journey`."""
     token = attempt.token or Secret("")
     outcome = _as_of_now(await _judged_once(token, attempt, parts), token, parts)
     parts.ended(journey, attempt.label, attempt.received_at_s, outcome)
@@ -44,16 +44,16 @@ async def judge(attempt: TokenAttempt, parts: Parts, journey: str = "verify") ->
 async def _judged_once(token: Secret, attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
     """The verdict on a token, for all who show it now; by keys it is there at once, or waits for them as others do."""
     tokens, standing = parts.tokens, parts.link.standing
-    if tokens.expected(standing) is not None:
-        return await _judged(token, attempt, parts)
     key = tokens.key(token, standing)
-    return await shared(tokens.checks, key, lambda: _judged(token, attempt, parts))
+    if tokens.expected(standing) is not None:
+        return await _judged(token, key, attempt, parts)
+    return await shared(tokens.checks, key, lambda: _judged(token, key, attempt, parts))
 
 
-async def _judged(token: Secret, attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
+async def _judged(token: Secret, key: bytes, attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
     """The verdict on a token, remembered for whoever asks next; what was known before, while there is none."""
     tokens, link = parts.tokens, parts.link
-    key, expected, token_id = tokens.key(token, link.standing), tokens.expected(link.standing), nameless(token)
+    expected, basis, token_id = tokens.expected(link.standing), tokens.basis(link.standing), nameless(token)
     if tokens.revoked.holds(token_id, None):
         return refused("token_revoked")
     if expected is None or tokens.keys is None:
@@ -65,7 +65,7 @@ async def _judged(token: Secret, attempt: TokenAttempt, parts: Parts) -> Outcome
         return tokens.stale(key, now_s, _time(parts, now_s)) or outcome
     if isinstance(outcome, Accepted) and tokens.revoked.holds(token_id, None):
         return refused("token_revoked")
-    if key == tokens.key(token, link.standing):  # else it was judged by what counts no more
+    if basis is tokens.basis(link.standing):  # else it was judged by what counts no more
         tokens.remember(key, outcome, now_s, _time(parts, now_s))
     return outcome
 

@@ -13,9 +13,8 @@ from netra.asgi.body import too_large
 from netra.asgi.callers import Callers, request_id
 from netra.asgi.cors import Cors
 from netra.asgi.words import CLOSE, Headers, Refusal, Request
-from netra.assemble import Assembled, Tell
+from netra.assemble import Assembled, Tell, untrusted_proxy
 from netra.core.events import ConfigurationProblem
-from netra.core.findings import Finding, Severity
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Identity
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
@@ -27,6 +26,10 @@ from netra.web.endpoints import public_app
 from netra.web.tokens import bearer_of
 
 _FORWARDED: Final = b"x-forwarded-for"
+_IF_IT_IS_YOURS: Final = (
+    "if it is yours, or let your server read the header (uvicorn: --forwarded-allow-ips); else let nobody reach your "
+    "backend past your proxy"
+)
 
 
 class Answered(NamedTuple):
@@ -143,7 +146,7 @@ class Front(Gate):
         self._tell(crashed(request.request_id, crash, now_s - (request.received_at_s or now_s)))
 
     def _doubt(self, address: str) -> None:
-        self._tell(ConfigurationProblem(_untrusted(address)))
+        self._tell(ConfigurationProblem(untrusted_proxy(address, _IF_IT_IS_YOURS)))
 
 
 @asynccontextmanager
@@ -180,15 +183,3 @@ def _answered(answer: tuple[int, Headers, bytes], scope: Scope) -> Answered:
     status, headers, body = answer
     one = str(scope.get("http_version", "1.1")).startswith("1")
     return Answered(status, headers if one else [each for each in headers if each != CLOSE], body)
-
-
-def _untrusted(address: str) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        "untrusted_proxy",
-        "NETRA_TRUSTED_PROXIES",
-        f"does not list {address}, which says in X-Forwarded-For for whom it speaks",
-        "If it is your proxy, everybody behind it counts as one caller, in limits and at the auth service.",
-        f"Add {address} to NETRA_TRUSTED_PROXIES if it is yours, or let your server read the header (uvicorn: "
-        "--forwarded-allow-ips); else let nobody reach your backend past your proxy.",
-    )

@@ -28,16 +28,26 @@ class Slots:
     def __init__(self, limit_count: int, wait_s: float = WAIT_S) -> None:
         self.limit_count = limit_count
         """As of now: lower for a while after the auth service was overloaded; slots that are taken stay taken."""
-        self.logins_limit_count = ceil(SHARE_RATIO * limit_count)
-        """How many of them logins may take; lower for a while after they were late."""
-        self.checks_limit_count = self.logins_limit_count
         self.taken_count = 0
-        self.logins_count = 0
-        self.checks_count = 0
+        share_count = ceil(SHARE_RATIO * limit_count)
+        self._taken = [0 for _ in Urgency]
+        self._shares = [share_count for _ in Urgency]
+        """Of each urgency, how many are under way, and how many may be."""
+        self._shares[Urgency.RENEWAL] = limit_count
         self._limit = Limiter(limit_count)
-        self._logins_limit = Limiter(self.logins_limit_count, LEAST_LOGINS_RATIO)
+        self._logins_limit = Limiter(share_count, LEAST_LOGINS_RATIO)
         self._wait_s = wait_s
         self._queues: dict[Urgency, deque[asyncio.Future[None]]] = {urgency: deque() for urgency in Urgency}
+
+    @property
+    def logins_count(self) -> int:
+        """How many slots logins have taken."""
+        return self._taken[Urgency.LOGIN]
+
+    @property
+    def logins_limit_count(self) -> int:
+        """How many of the slots logins may take; lower for a while after they were late."""
+        return self._shares[Urgency.LOGIN]
 
     def overloaded(self, now_s: float) -> None:
         """The auth service shed the call that holds one of the slots: fewer at once, for a while."""
@@ -46,27 +56,20 @@ class Slots:
     def took(self, urgency: Urgency, budget_ratio: float, now_s: float) -> None:
         """The call that holds one of the slots took this share of its budget: logins that are late are too many."""
         if urgency is Urgency.LOGIN:
-            self._logins_limit.took(budget_ratio, self.logins_count, now_s)
+            self._logins_limit.took(budget_ratio, self._taken[urgency], now_s)
 
     def regrow(self, now_s: float) -> None:
         """Take back what was given up, as time allows."""
         if self._limit.lowered or self._logins_limit.lowered:
             self.limit_count = self._limit.count(now_s)
-            self.logins_limit_count = self._logins_limit.count(now_s)
+            self._shares[Urgency.LOGIN] = self._logins_limit.count(now_s)
             self._hand_on()
 
     def take_free(self, urgency: Urgency = Urgency.CHECK) -> bool:
         """Take a slot if one is free; whoever takes one gives it back."""
-        if self.taken_count >= self.limit_count:
+        if self.taken_count >= self.limit_count or self._taken[urgency] >= self._shares[urgency]:
             return False
-        if urgency is Urgency.LOGIN:
-            if self.logins_count >= self.logins_limit_count:
-                return False
-            self.logins_count += 1
-        elif urgency is Urgency.CHECK:
-            if self.checks_count >= self.checks_limit_count:
-                return False
-            self.checks_count += 1
+        self._taken[urgency] += 1
         self.taken_count += 1
         return True
 
@@ -98,11 +101,8 @@ class Slots:
 
     def give_back(self, urgency: Urgency = Urgency.CHECK) -> None:
         """Leave a slot to whoever is next in the queue, or free; `urgency` as when it was taken."""
+        self._taken[urgency] -= 1
         self.taken_count -= 1
-        if urgency is Urgency.LOGIN:
-            self.logins_count -= 1
-        elif urgency is Urgency.CHECK:
-            self.checks_count -= 1
         self._hand_on()
 
     def _hand_on(self) -> None:

@@ -9,13 +9,13 @@ from importlib.resources import files
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from netra.core.pace.deadline import Deadline
 from netra.core.verdict.causes import TABLE
 from netra.core.verdict.operations import DISCOVERY, KEYS, Discovery, Jwks
 from netra.core.verdict.outcomes import Accepted, Outcome, Unknown, unknown
 from netra.core.verdict.wire import Wire
-from netra.link.calls import Link, ask
-from netra.upkeep.keys import ask_once, label
+from netra.link.calls import Link
+from netra.upkeep.asking import ask_once, label
+from netra.upkeep.keys import ask_for_keys
 from netra.wires.load import load
 
 BUDGET_S: Final = 5.0
@@ -86,11 +86,11 @@ class Discovered:
         return outcome if outcome is not None and found is known else await self._keys(found)
 
     async def _keys(self, published: _Published) -> Outcome[Jwks]:
-        return await ask_once(published.wire, self._link_of(published.origin), self._budget_s)
+        return await ask_for_keys(published.wire, self._link_of(published.origin), self._budget_s)
 
     async def _discover(self) -> _Published | Unknown:
-        deadline = Deadline(self._link.clock.now_s() + self._budget_s, self._budget_s)
-        outcome = await ask(self._wire.call(DISCOVERY, {}, label()), self._link, deadline, tries=1)
+        call = self._wire.call(DISCOVERY, {}, label("keys"))
+        outcome = await ask_once(call, self._link, self._budget_s)
         if isinstance(outcome, Unknown):
             return outcome
         if not isinstance(outcome, Accepted):

@@ -5,24 +5,23 @@ It must never lose a good set for a bad one, nor let strangers' tokens decide ho
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from os import urandom
 from typing import Final
 
 from netra.core.events import Event, KeysChanged
-from netra.core.pace.deadline import Deadline
 from netra.core.token.jwt import Header
 from netra.core.verdict.causes import TABLE
 from netra.core.verdict.operations import KEYS, Jwks
 from netra.core.verdict.outcomes import NO_FACTS, Accepted, Outcome, Unknown, unknown
 from netra.core.verdict.retry_after import clamp
-from netra.core.verdict.wire import Label, Wire
-from netra.link.calls import Link, ask
+from netra.core.verdict.wire import Wire
+from netra.link.calls import Link
 from netra.link.clock import Clock
+from netra.upkeep.asking import ask_once, label
 from netra.upkeep.crashes import crashed
 from netra.upkeep.keyset import KeySet, read_keys
 
 Fetch = Callable[[], Awaitable[Outcome[Jwks]]]
-"""Asks the issuer for its published keys, e.g. `ask_once`. Bounded in time by itself."""
+"""Asks the issuer for its published keys, e.g. `ask_for_keys`. Bounded in time by itself."""
 
 MAX_AGE_S: Final = 600.0
 REFRESH_RATIO: Final = 0.8
@@ -39,14 +38,9 @@ REFUSED: Final = "keys_refused"
 """Told of a set that came, and cannot be used."""
 
 
-async def ask_once(wire: Wire, link: Link, budget_s: float) -> Outcome[Jwks]:
-    """One question for the keys; whoever asks comes again anyway."""
-    return await ask(wire.call(KEYS, {}, label()), link, Deadline(link.clock.now_s() + budget_s, budget_s), tries=1)
-
-
-def label() -> Label:
-    """What names a question that no user has caused."""
-    return Label(request_id=f"keys-{urandom(8).hex()}", traceparent=f"00-{urandom(16).hex()}-{urandom(8).hex()}-00")
+async def ask_for_keys(wire: Wire, link: Link, budget_s: float) -> Outcome[Jwks]:
+    """One question for the keys."""
+    return await ask_once(wire.call(KEYS, {}, label("keys")), link, budget_s)
 
 
 class KeyRing:
@@ -140,7 +134,7 @@ class KeyRing:
         try:
             self._settle(await self._fetch(), began_at_s)
         except Exception as crash:  # noqa: BLE001 - a bug of ours must not end the loop, nor reach those who wait
-            self._tell(crashed(label().request_id, crash, self._clock.now_s() - began_at_s))
+            self._tell(crashed(label("keys").request_id, crash, self._clock.now_s() - began_at_s))
             self._failed("internal_error", "", None)
         finally:
             self._under_way = None

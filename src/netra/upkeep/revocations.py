@@ -5,16 +5,15 @@ It must never delay or fail a request, nor forget what it was told because the f
 
 import asyncio
 from collections.abc import Callable
-from os import urandom
 from typing import Final, NamedTuple
 
 from netra.core.events import Event, RevocationFeed
-from netra.core.pace.deadline import Deadline
 from netra.core.token.revoked import RevocationStore
 from netra.core.verdict.operations import REVOCATIONS, RevocationPage
 from netra.core.verdict.outcomes import Accepted, Outcome, code_of
-from netra.core.verdict.wire import Label, Wire
-from netra.link.calls import Link, ask
+from netra.core.verdict.wire import Wire
+from netra.link.calls import Link
+from netra.upkeep.asking import ask_once, label
 from netra.upkeep.crashes import crashed
 
 INTERVAL_S: Final = 2.0
@@ -65,7 +64,7 @@ class Feed:
         self._revoked = revoked
         self._tell = tell
         self._interval_s = interval_s
-        self._down_after_s = max(DOWN_AFTER_S, 2.5 * interval_s)
+        self._down_after_s = max(DOWN_AFTER_S, _MISSED_ROUNDS * interval_s)
         self._budget_s = budget_s
         self._cursor: str | None = None
         self._failures_count = 0
@@ -80,9 +79,7 @@ class Feed:
     def up(self) -> bool:
         """Do we hear of what is revoked? Not before the first good round, nor when none was good for a while."""
         good_at_s = self._good_at_s
-        if good_at_s is None:
-            return False
-        return self._link.clock.now_s() - good_at_s <= max(DOWN_AFTER_S, _MISSED_ROUNDS * self._interval_s)
+        return good_at_s is not None and self._link.clock.now_s() - good_at_s <= self._down_after_s
 
     def soon(self) -> None:
         """Have the next round at once: something was revoked, and the feed may know more of it than we do."""
@@ -97,7 +94,7 @@ class Feed:
             try:
                 ended = await self.once()
             except Exception as crash:  # noqa: BLE001 - a loop that ends unnoticed leaves logged-out sessions alive
-                self._tell(crashed(_label().request_id, crash, clock.now_s() - began_s))
+                self._tell(crashed(label("revocations").request_id, crash, clock.now_s() - began_s))
                 ended = _Round(whole=False, code="internal_error")
             self._note(ended)
             self.first_ended.set()
@@ -121,9 +118,8 @@ class Feed:
         return _Round(whole=False, code=None)
 
     async def _page(self) -> Outcome[RevocationPage]:
-        call = self._wire.call(REVOCATIONS, {"cursor": self._cursor}, _label())
-        deadline = Deadline(self._link.clock.now_s() + self._budget_s, self._budget_s)
-        return await ask(call, self._link, deadline, tries=1)
+        call = self._wire.call(REVOCATIONS, {"cursor": self._cursor}, label("revocations"))
+        return await ask_once(call, self._link, self._budget_s)
 
     def _note(self, ended: _Round) -> None:
         """Remember how a round ended; observers are told when that changes, and now and then while we hear nothing."""
@@ -153,7 +149,3 @@ class Feed:
         finally:
             for each in waits:
                 each.cancel()
-
-
-def _label() -> Label:
-    return Label(f"revocations-{urandom(8).hex()}", f"00-{urandom(16).hex()}-{urandom(8).hex()}-00")

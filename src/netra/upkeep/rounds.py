@@ -6,17 +6,16 @@ It must never delay or fail a request: it only replaces the link's standing.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from os import urandom
 from typing import Any, Final, Protocol
 
 from netra.core.events import ConfigurationProblem, ConnectivityChecked, Event, HandshakeEnded
 from netra.core.findings import Finding, Severity
-from netra.core.pace.deadline import Deadline
 from netra.core.verdict.operations import HANDSHAKE, HEALTH, Handshake
 from netra.core.verdict.outcomes import NO_FACTS, Accepted, Outcome, Unknown, phase_of
-from netra.core.verdict.wire import Label, Wire
-from netra.link.calls import Link, ask
+from netra.core.verdict.wire import Wire
+from netra.link.calls import Link
 from netra.link.tls.peer_certificate import PeerCertificate
+from netra.upkeep.asking import ask_once, label
 from netra.upkeep.crashes import crashed
 from netra.upkeep.standing import after_handshake, after_probe, broken_promises, shake_of
 
@@ -62,7 +61,7 @@ class Rounds:
             try:
                 await self.once()
             except Exception as crash:  # noqa: BLE001 - a loop that ends unnoticed leaves a standing that grows old
-                self._tell(crashed(f"round-{urandom(8).hex()}", crash, self._link.clock.now_s() - began_s))
+                self._tell(crashed(label("round").request_id, crash, self._link.clock.now_s() - began_s))
             self.first_ended.set()
             wait_s = self._interval_s * (1 - JITTER_RATIO + 2 * JITTER_RATIO * self._link.clock.rand())
             self._replace(next_probe_at_s=self._link.clock.now_s() + wait_s)
@@ -80,8 +79,8 @@ class Rounds:
         self._rounds_count += 1
 
     async def _probe(self) -> None:
-        label, started_s = _label(), self._link.clock.now_s()
-        outcome = await self._ask(self._wire.call(HEALTH, {}, label))
+        named, started_s = label("probe"), self._link.clock.now_s()
+        outcome = await ask_once(self._wire.call(HEALTH, {}, named), self._link, self._budget_s)
         now_s = self._link.clock.now_s()
         if _says_nothing_of_it(outcome):
             return
@@ -93,7 +92,7 @@ class Rounds:
         if changed or (code and not reminded):
             self._told_at_s = now_s
             facts = await self._found_out(outcome.facts) if isinstance(outcome, Unknown) else NO_FACTS
-            self._tell(ConnectivityChecked(label.request_id, code, _phase(outcome), now_s - started_s, changed, facts))
+            self._tell(ConnectivityChecked(named.request_id, code, _phase(outcome), now_s - started_s, changed, facts))
 
     def _tell_circuits(self, outcome: Outcome[Any], now_s: float) -> None:
         """A probe may end the time of an open circuit, or prolong it. One that never failed says nothing of logins."""
@@ -114,8 +113,8 @@ class Rounds:
         return {**facts, "issuer": presented.issuer}
 
     async def _shake(self) -> None:
-        label, started_s = _label(), self._link.clock.now_s()
-        outcome = await self._ask(self._wire.call(HANDSHAKE, {}, label))
+        named, started_s = label("probe"), self._link.clock.now_s()
+        outcome = await ask_once(self._wire.call(HANDSHAKE, {}, named), self._link, self._budget_s)
         asked_at_s = (started_s + self._link.clock.now_s()) / 2
         if isinstance(outcome, Accepted):
             self._compare(outcome.value)
@@ -125,7 +124,7 @@ class Rounds:
             self._shaken = state
             code = None if isinstance(outcome, Accepted) else outcome.cause.code
             elapsed_s = self._link.clock.now_s() - started_s
-            self._tell(HandshakeEnded(label.request_id, state, code, _phase(outcome), elapsed_s))
+            self._tell(HandshakeEnded(named.request_id, state, code, _phase(outcome), elapsed_s))
 
     def _compare(self, said: Handshake) -> None:
         """Tell, once, what the auth service says otherwise than at first: tokens are checked as they were."""
@@ -134,10 +133,6 @@ class Rounds:
             if name not in self._broken:
                 self._tell(ConfigurationProblem(_promise_broken(name)))
         self._broken = broken
-
-    async def _ask(self, call: Any) -> Outcome[Any]:
-        deadline = Deadline(self._link.clock.now_s() + self._budget_s, self._budget_s)
-        return await ask(call, self._link, deadline, tries=1)
 
     def _replace(self, **changes: Any) -> None:
         self._link.standing = self._link.standing._replace(**changes)
@@ -163,10 +158,6 @@ def _says_nothing_of_it(outcome: Outcome[Any]) -> bool:
 
 def _phase(outcome: Outcome[Any]) -> str | None:
     return None if isinstance(outcome, Accepted) else str(phase_of(outcome))
-
-
-def _label() -> Label:
-    return Label(request_id=f"probe-{urandom(8).hex()}", traceparent=f"00-{urandom(16).hex()}-{urandom(8).hex()}-00")
 
 
 class Loop(Protocol):
