@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from prometheus_client import CollectorRegistry
+
 from netra import __version__
 from netra.asgi.adapter import App, Limits
-from netra.asgi.admission import AdminRules
 from netra.asgi.callers import Callers
 from netra.asgi.cors import Cors
 from netra.asgi.words import Request, Route
+from netra.assemble_admin import NOTHING_MORE, InUse, Shown, observing, operated
 from netra.assemble_tokens import ONLY_VERIFY, judging
-from netra.core.events import CircuitChanged, ConfigurationProblem, Event
+from netra.core.events import Changed, CircuitChanged, ConfigurationProblem, Event
 from netra.core.findings import Finding, Severity
 from netra.core.pace.breaker import Breaker, Circuit
 from netra.core.pace.budget import RetryBudget
@@ -42,14 +44,18 @@ from netra.link.exchange import HttpExchange
 from netra.link.seals import Seals
 from netra.link.slots import Slots
 from netra.link.tls.peer_certificate import peer_certificate
-from netra.link.tls.trust import Trust, TrustFiles, Unusable
+from netra.link.tls.presented import Presented
+from netra.link.tls.trust import Trust, TrustFiles, Unusable, nobody_asks
+from netra.observe.board import Board
+from netra.observe.recorder import Recorder
 from netra.pages.book import read_book
+from netra.settings.field import configuration_fingerprint
 from netra.settings.read import SettingsProblem
 from netra.settings.variables import Settings
 from netra.upkeep.crashes import crashed
+from netra.upkeep.credentials import Credentials
 from netra.upkeep.discovery import oidc_wire
 from netra.upkeep.rounds import Peer, Rounds, begin
-from netra.web.admin_app import admin_app
 from netra.web.endpoints import public_app
 from netra.web.view import Readiness, View
 from netra.wires.load import resolve
@@ -69,6 +75,15 @@ class Assembled:
     view: View
     public: App
     admin: App
+    recorder: Recorder
+    """What became of the latest attempts."""
+    board: Board
+    """How the attempts of the last fifteen minutes ended, all together."""
+
+    def forget_failures(self) -> None:
+        """Begin anew: the auth service is known to be another one than the one that failed."""
+        self.gateway.forget_failures()
+        self.board.forget_failures()
 
 
 @asynccontextmanager
@@ -78,13 +93,64 @@ async def open_gateway(
     *,
     findings: tuple[Finding, ...] = (),
     extra_admin_routes: Iterable[Route] = (),
+    shown: Shown = NOTHING_MORE,
+    registry: CollectorRegistry | None = None,
 ) -> AsyncIterator[Assembled]:
-    """A gateway whose upkeep runs for as long as the context is open; connections are closed at its end."""
+    """A gateway whose upkeep runs for as long as the context is open; connections are closed at its end.
+
+    `registry` of Prometheus's has our metrics for so long; without it they have one of their own. Raises: ValueError,
+    when it has them already, from another gateway.
+    """
     clock = SystemClock()
+    observers = observing(settings, clock, tell, facts_of(settings))
+    tell = observers.tell
     wire, base_url = _wire(settings), settings.auth_service_url or settings.oidc_issuer
     exchanges = Exchanges(settings, clock, tell)
     link = _link(settings, wire, exchanges.to(base_url), clock, tell)
-    rounds = Rounds(
+    link.tell = observers.tell_try
+    rounds = _rounds(settings, wire, link, tell)
+    told_of = list(findings)
+    credentials = Credentials(settings, wire, link, tell, told_of)
+    rounds.ours = credentials.ours
+    tokens, loops = judging(settings, wire, link, tell, link_of=exchanges.link_of, shaken=rounds.first_ended)
+    gateway = Gateway(_parts(settings, wire, link, tell, tokens))
+    view = _view(settings, gateway, clock)
+    on_crash = _on_crash(tell, clock)
+    limits = Limits(receipt_s=settings.receipt_timeout_s)
+    callers = _callers(settings, told_of, tell)
+    cors = Cors(settings.cors_origins)
+    public = public_app(gateway, view, settings.prefix, limits=limits, callers=callers, cors=cors, on_crash=on_crash)
+    admin, console, numbers = operated(
+        settings,
+        gateway,
+        view,
+        told_of,
+        observers=observers,
+        in_use=InUse(credentials.ours, lambda: exchanges.presented.ends_at),
+        shown=shown,
+        limits=limits,
+        on_crash=on_crash,
+        extra=extra_admin_routes,
+        registry=registry,
+    )
+    if settings.auth_service_enabled:
+        loops = (rounds, *loops)
+    if credentials.followed:
+        link.look_again = credentials.look
+        loops = (credentials, *loops)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(exchanges.close)
+        stack.push_async_callback(tokens.close)
+        stack.push_async_callback(console.close)
+        stack.callback(numbers.close)
+        _tell_in_use(settings, credentials, tell)
+        for task in await begin((observers.lag, *loops), settings.connect_timeout_s):
+            stack.push_async_callback(_cancelled, task)
+        yield Assembled(gateway, view, public, admin, observers.recorder, observers.board)
+
+
+def _rounds(settings: Settings, wire: Wire, link: Link, tell: Tell) -> Rounds:
+    return Rounds(
         wire,
         link,
         tell,
@@ -92,40 +158,12 @@ async def open_gateway(
         budget_s=settings.token_budget_s,
         peer=_peer(settings),
     )
-    tokens, loops = judging(settings, wire, link, tell, link_of=exchanges.link_of, shaken=rounds.first_ended)
-    gateway = Gateway(_parts(settings, wire, link, tell, tokens))
-    view = _view(settings, gateway, clock)
-    told_of = list(findings)
-    on_crash = _on_crash(tell, clock)
-    limits = Limits(receipt_s=settings.receipt_timeout_s)
-    public = public_app(
-        gateway,
-        view,
-        settings.prefix,
-        limits=limits,
-        callers=_callers(settings, told_of, tell),
-        cors=Cors(settings.cors_origins),
-        on_crash=on_crash,
-    )
-    admin = admin_app(
-        gateway,
-        view,
-        settings.prefix,
-        __version__,
-        told_of,
-        rules=AdminRules(settings.admin_host, settings.admin_hosts, settings.admin_token),
-        limits=limits,
-        on_crash=on_crash,
-        extra=extra_admin_routes,
-    )
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(exchanges.close)
-        stack.push_async_callback(tokens.close)
-        if settings.auth_service_enabled:
-            loops = (rounds, *loops)
-        for task in await begin(loops, settings.connect_timeout_s):
-            stack.push_async_callback(_cancelled, task)
-        yield Assembled(gateway, view, public, admin)
+
+
+def _tell_in_use(settings: Settings, credentials: Credentials, tell: Tell) -> None:
+    tell(Changed("version", __version__))
+    tell(Changed("configuration", configuration_fingerprint(settings)))
+    credentials.tell_held()
 
 
 class Exchanges:
@@ -135,6 +173,8 @@ class Exchanges:
         self._settings = settings
         self._clock = clock
         self._tell = tell
+        self.presented = Presented(clock, tell)
+        """Which certificates the auth service presents."""
         self._links: dict[str, Link] = {}
         self._open: list[HttpExchange] = []
 
@@ -150,7 +190,7 @@ class Exchanges:
             connect_timeout_s=settings.connect_timeout_s,
             idle_connection_s=settings.idle_connection_s,
             clock=self._clock,
-            trust=_trust(settings, self._clock, self._tell, shows_us=shows_us) if tls else None,
+            trust=self._trust(shows_us=shows_us) if tls else None,
         )
         self._open.append(exchange)
         return exchange
@@ -168,6 +208,17 @@ class Exchanges:
                 standing=Standing(handshake="absent"),
             )
         return self._links[origin]
+
+    def _trust(self, *, shows_us: bool) -> Trust:
+        """Whom to believe over TLS. Raises: SettingsProblem for a file that broke after the settings were read."""
+        settings, tell = self._settings, self._tell
+        pair = (settings.auth_service_client_cert_file, settings.auth_service_client_key_file) if shows_us else ()
+        files = TrustFiles(settings.auth_service_ca_file, *pair)
+        on_peer = self.presented if shows_us else nobody_asks
+        try:
+            return Trust(self._clock, files, lambda finding: tell(ConfigurationProblem(finding)), on_peer)
+        except Unusable as problem:
+            raise SettingsProblem((problem.finding,)) from None
 
     async def close(self) -> None:
         """Close all connections."""
@@ -212,16 +263,6 @@ def _holds(settings: Settings, wanted: frozenset[str]) -> bool:
     """Do we have what the auth service wants of our own credentials? Not where it wants none."""
     held = {"service_id": settings.service_id, "service_secret": settings.service_secret}
     return bool(wanted) and all(held[name] is not None for name in wanted)
-
-
-def _trust(settings: Settings, clock: Clock, tell: Tell, *, shows_us: bool) -> Trust:
-    """Whom to believe over TLS. Raises: SettingsProblem for a file that broke after the settings were read."""
-    pair = (settings.auth_service_client_cert_file, settings.auth_service_client_key_file) if shows_us else ()
-    files = TrustFiles(settings.auth_service_ca_file, *pair)
-    try:
-        return Trust(clock, files, lambda finding: tell(ConfigurationProblem(finding)))
-    except Unusable as problem:
-        raise SettingsProblem((problem.finding,)) from None
 
 
 def _peer(settings: Settings) -> Peer | None:
@@ -289,7 +330,7 @@ def _view(settings: Settings, gateway: Gateway, clock: Clock) -> View:
         standing=lambda: gateway.standing,
         now_s=clock.now_s,
         wall_s=clock.wall_s,
-        readiness=Readiness(),
+        readiness=Readiness(requires_auth=settings.ready_requires_auth),
     )
 
 

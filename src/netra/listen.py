@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TextIO
 from netra.asgi.server import Listener, Listening, bind, descriptors_count, serve
 from netra.asgi.words import Route
 from netra.assemble import Assembled, facts_of, open_gateway
+from netra.assemble_admin import NOTHING_MORE, Shown
 from netra.core.events import ConfigurationProblem, Event, Stage
 from netra.core.findings import Finding, Severity
 from netra.observe.lines import Lines
@@ -23,7 +24,7 @@ _GC_THRESHOLDS: Final = (50_000, 50, 50)
 _OWN_DESCRIPTORS: Final = 32
 """What a gateway has open for itself: event loop, log, listeners, the resolver's files, and a second address."""
 _MOST_CLIENTS: Final = 10_000
-_MOST_OPERATORS: Final = 32
+_MOST_OPERATORS: Final = 256
 
 
 class Shares(NamedTuple):
@@ -40,12 +41,13 @@ class Shares(NamedTuple):
         return cls(min(_MOST_CLIENTS, max(left, descriptors_count // 8)), operators_count)
 
 
-async def serve_gateway(
+async def serve_gateway(  # noqa: PLR0913 - what one gateway and whoever starts it have to tell each other
     settings: Settings,
     findings: tuple[Finding, ...],
     tell: Callable[[Event], None],
     *,
     extra_admin_routes: Iterable[Route] = (),
+    shown: Shown = NOTHING_MORE,
     on_assembled: Callable[[Assembled], None] = lambda _: None,
     on_started: Callable[[list[Listening]], None] = lambda _: None,
 ) -> int:
@@ -53,7 +55,8 @@ async def serve_gateway(
 
     Raises: CannotListen, when an address is taken.
     """
-    async with open_gateway(settings, tell, findings=findings, extra_admin_routes=extra_admin_routes) as assembled:
+    opening = open_gateway(settings, tell, findings=findings, extra_admin_routes=extra_admin_routes, shown=shown)
+    async with opening as assembled:
         on_assembled(assembled)
         bound = bind(_listeners(settings, assembled))
         for finding in findings:
@@ -62,7 +65,9 @@ async def serve_gateway(
 
         def started() -> None:
             _settle_memory()
-            tell(Stage("started", tuple((each.listener.name.partition(" ")[0], each.url) for each in bound)))
+            begun = Stage("started", tuple((each.listener.name.partition(" ")[0], each.url) for each in bound))
+            assembled.board(begun)
+            tell(begun)
             on_started(bound)
 
         def draining() -> None:
@@ -99,8 +104,9 @@ def _listeners(settings: Settings, assembled: Assembled) -> list[Listener]:
 @contextmanager
 def telling(settings: Settings, stream: TextIO | None) -> Iterator[Tell]:
     """Observers for a whole process: our log lines, and those of other libraries in our form."""
-    with process_log(stream, settings.log_format, settings.log_level) as (logger, run_id):
-        yield Tell([Logs(Lines(read_book(), facts_of(settings), run_id), logger)])
+    with process_log(stream, settings.log_format, settings.log_level) as log:
+        lines = Lines(read_book(), facts_of(settings), log.run_id)
+        yield Tell([Logs(lines, log.logger, log.lines_lost_count)])
 
 
 def _settle_memory() -> None:

@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from netra.asgi.adapter import App, Limits
@@ -135,6 +135,20 @@ class Line:
     async def status(self) -> int:
         """The status of the next answer."""
         return (await self.answer())[0]
+
+    async def head(self) -> str:
+        """The head of the next answer, whose body goes on."""
+        async with asyncio.timeout(LONGEST_S):
+            return (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+
+    async def piece(self, size_bytes: int) -> bytes:
+        """So much of a body, exactly."""
+        async with asyncio.timeout(LONGEST_S):
+            return await self._reader.readexactly(size_bytes)
+
+    def fall_asleep(self) -> None:
+        """Take nothing more off the line."""
+        cast("asyncio.ReadTransport", self._writer.transport).pause_reading()
 
     async def rest(self) -> bytes:
         """Everything that comes until the server closes."""

@@ -3,6 +3,9 @@
 It must never trust that whoever made a header has looked at it.
 """
 
+from email.utils import parsedate_to_datetime
+from time import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +15,21 @@ from netra.asgi.words import Answer, Headers, Request, Route
 from tests.asgi.support import get, line_to, site
 
 
-def test_an_answer_is_a_status_line_its_headers_and_its_body() -> None:
+def test_an_answer_is_a_status_line_its_headers_its_date_and_its_body() -> None:
     headers: Headers = [(b"content-type", b"text/plain"), (b"content-length", b"2")]
-    assert answer_bytes(200, headers, b"\r\n") == (
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 2\r\n\r\n\r\n"
-    )
-    assert answer_bytes(503, [], b"") == b"HTTP/1.1 503 Service Unavailable\r\n\r\n"
+    lines = answer_bytes(200, headers, b"\r\n").split(b"\r\n")
+    assert [*lines[:3], *lines[4:]] == [
+        b"HTTP/1.1 200 OK", b"content-type: text/plain", b"content-length: 2", b"", b"", b"",
+    ]  # fmt: skip
+    assert lines[3].startswith(b"date: ")
+    assert answer_bytes(503, [], b"").startswith(b"HTTP/1.1 503 Service Unavailable\r\ndate: ")
+
+
+def test_the_date_is_that_of_the_answer_by_the_wall_clock() -> None:
+    before = time() // 1
+    date = answer_bytes(200, [], b"").split(b"\r\n")[1].removeprefix(b"date: ").decode()
+    assert before <= parsedate_to_datetime(date).timestamp() <= time()
+    assert date.endswith(" GMT")
 
 
 BREAKING = [b"\r\nx-evil: 1", b"\nx-evil: 1", b"\rx-evil: 1", b"a\r\n", b"\r\n\r\n<script>", b"\n", b"\r"]
@@ -38,7 +50,7 @@ def test_an_answer_has_as_many_lines_as_headers_or_is_not_written(headers: Heade
         assert any(each in b"".join(name + value for name, value in headers) for each in (b"\r", b"\n"))
     else:
         assert (separator, rest) == (b"\r\n\r\n", body)
-        assert head.split(b"\r\n")[1:] == [name + b": " + value for name, value in headers]
+        assert head.split(b"\r\n")[1:-1] == [name + b": " + value for name, value in headers]
 
 
 async def test_no_handler_gets_a_line_of_its_own_onto_a_connection() -> None:

@@ -40,6 +40,8 @@ def test_its_curl_lines_do_what_they_say_when_they_are_copied(tmp_path: Path) ->
         after = subprocess.check_output(["sh", "-c", log_in], text=True)
     assert " 200 " in outputs["Log in with the right password"].partition("\n")[0]
     assert '"code":"invalid_credentials"' in outputs["With a wrong one"]
+    checked = outputs["See the way of a login checked"].splitlines()
+    assert checked[-1] == "Nothing stands in the way of logins."
     assert '"active": "stopped"' in outputs["Break the auth service"]
     assert '"active": "frozen"' in outputs["Or freeze it"]
     assert '"active": "none"' in outputs["Mend it"]
@@ -84,10 +86,12 @@ def test_with_public_disclosure_it_says_no_more_than_production(tmp_path: Path) 
     assert "refused" not in answer.text
 
 
-def test_its_service_secret_is_shown_nowhere(tmp_path: Path) -> None:
+def test_its_service_secret_is_shown_nowhere_and_kept_in_one_file_that_nobody_else_can_read(tmp_path: Path) -> None:
     with started(tmp_path) as demo:
         said = demo.said("Netra started")
-        kept = [file.read_bytes() for file in demo.folder.rglob("*") if file.is_file()]
+        (own,) = demo.folder.rglob("service-secret")
+        assert (own.stat().st_mode & 0o777, own.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+        kept = [file.read_bytes() for file in demo.folder.rglob("*") if file.is_file() and file != own]
     assert not re.search(r"[0-9a-f]{64}", said)
     assert not any(re.search(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])", each) for each in kept)
 

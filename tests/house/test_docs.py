@@ -19,6 +19,7 @@ from netra.cli.main import COMMANDS, _loaded
 from netra.core.verdict.causes import PUBLIC_ROWS, TABLE
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.healthy import WRONG_PASSWORD
+from netra.observe.metrics.definitions import METRICS
 from netra.settings.reference import every_row
 from netra.web.endpoints import ENDPOINTS
 from tests.house.source import ROOT, sources
@@ -166,7 +167,8 @@ def _words_of_the_code() -> frozenset[str]:
     texts += [path.read_text("utf-8") for path in (ROOT / "src/netra/wires").glob("*.toml")]
     texts += [path.read_text("utf-8") for path in (ROOT / "deploy").rglob("*") if path.is_file()]
     tests = {name for each in sources("tests") for name in re.findall(r"def (test_\w+)", each.text)}
-    return frozenset(word for text in texts for word in _SNAKE.findall(text)) | tests | OF_OTHERS
+    metrics = {each.scraped for each in METRICS}
+    return frozenset(word for text in texts for word in _SNAKE.findall(text)) | tests | metrics | OF_OTHERS
 
 
 def lost_paths(one: Document) -> Iterator[str]:

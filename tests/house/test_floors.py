@@ -19,6 +19,7 @@ FLOORS = {
     "netra.demo": 7,
     "netra.testing": 7,
     "netra.assemble": 6,
+    "netra.assemble_admin": 6,
     "netra.assemble_tokens": 6,
     "netra.listen": 6,
     "netra.web": 5,

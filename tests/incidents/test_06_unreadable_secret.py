@@ -44,7 +44,8 @@ WAYS: Final = {
 NOBODY: Final = 65534
 AS_SOMEBODY_ELSE: Final = f"""
 import os
-from netra.doctor.offline import as_json, examine
+from netra.doctor.offline import examine
+from netra.doctor.report.documents import as_json
 
 # Once, so that nothing is left to import for a user who may not read the program.
 examine({{}})

@@ -4,6 +4,7 @@ Three questions, three answers: is it alive, does it want requests, and does wha
 answer one of them for another.
 """
 
+import asyncio
 from typing import Any, Final
 
 from netra.lab import scripts
@@ -12,6 +13,7 @@ from tests.incidents.operators import first_complaint
 from tests.support import wire
 from tests.support.gateways import Running, gateway, served
 from tests.support.places import free_port
+from tests.support.wire import LONGEST_S
 
 PLANES: Final = ("/livez", "/readyz")
 
@@ -50,12 +52,32 @@ async def test_logins_that_fail_behind_a_probe_that_succeeds_turn_health_red_too
     assert health["checks"]["auth_service:circuit"][0]["code"] == "auth_service_error"
 
 
-async def test_a_gateway_with_a_secret_that_is_not_known_is_ready_and_its_health_says_who_must_act() -> None:
+async def test_a_gateway_whose_secret_was_never_known_does_not_become_ready_and_its_health_says_who_must_act() -> None:
     async with (
         FaultyAuthService(secret="the-one-that-is-registered") as service,
         gateway(service.url) as running,
         served(running.assembled.admin, running.stop) as admin,
     ):
         live_and_ready, status, health = await planes(running, admin)
+        said = (await running.ask("GET", "/readyz")).json
+    assert (live_and_ready, status) == ([200, 503], 503)
+    assert said == {"status": "misconfigured"}
+    assert health["checks"]["auth_service:handshake"][0]["code"] == "service_credentials_rejected"
+
+
+async def test_a_gateway_that_was_known_stays_ready_when_the_auth_service_forgets_it() -> None:
+    async with (
+        FaultyAuthService() as service,
+        gateway(service.url, NETRA_PROBE_INTERVAL_S="0.2") as running,
+        served(running.assembled.admin, running.stop) as admin,
+    ):
+        assert (await planes(running, admin))[:2] == ([200, 200], 200)
+        service.secret = "another-one-than-before"
+        async with asyncio.timeout(LONGEST_S):
+            while (found := await planes(running, admin))[1] == 200:
+                await running.log_in()
+                await asyncio.sleep(0.05)
+        service.heal()
+    live_and_ready, status, health = found
     assert (live_and_ready, status) == ([200, 200], 503)
     assert health["checks"]["auth_service:handshake"][0]["code"] == "service_credentials_rejected"

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from netra.core.secret import Secret
 from netra.core.verdict.operations import LOGIN, Operation
+from netra.core.verdict.outcomes import UNTIMED
 from netra.core.verdict.reply import Broken, Reply
 from netra.link.clock import SystemClock
 from netra.link.exchange import HttpExchange
@@ -58,6 +59,11 @@ async def code_from(exchange: HttpExchange, left_s: float = LONGEST_S) -> str:
     got = await put(exchange, left_s=left_s)
     assert isinstance(got, Broken), got
     return got.code
+
+
+def untimed(got: Reply | Broken) -> Reply | Broken:
+    """What an exchange came to, whatever its time was spent on."""
+    return got._replace(spent=UNTIMED)
 
 
 @contextmanager

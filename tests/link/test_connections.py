@@ -26,7 +26,7 @@ from netra.lab.scripts import JSON, message
 from netra.link.clock import SystemClock
 from netra.link.exchange import HttpExchange
 from netra.link.resolver import LOOK_UPS_AT_ONCE, Address, Resolver, system_addresses
-from tests.link.sockets import LONGEST_S, black_hole, closed_port, code_from, exchange_with, put, settled
+from tests.link.sockets import LONGEST_S, black_hole, closed_port, code_from, exchange_with, put, settled, untimed
 from tests.link.support import call_of, until
 
 LOGIN_PATH = "/auth/login"
@@ -57,7 +57,7 @@ async def test_a_closed_port_is_a_refused_connection() -> None:
     with closed_port() as port:
         async with exchange_with(f"http://127.0.0.1:{port}") as exchange:
             got = await put(exchange)
-    assert got == Broken("connection_refused", {"os_error": "Connection refused"})
+    assert untimed(got) == Broken("connection_refused", {"os_error": "Connection refused"})
 
 
 async def test_where_connections_vanish_it_gives_up_after_the_connect_timeout() -> None:
@@ -149,7 +149,7 @@ async def test_without_a_thread_for_a_lookup_it_is_our_resource_that_is_exhauste
             got = await put(exchange)
     finally:
         threading.stack_size(usual)
-    assert got == Broken("local_resource_exhausted", {"os_error": "Resource temporarily unavailable"})
+    assert untimed(got) == Broken("local_resource_exhausted", {"os_error": "Resource temporarily unavailable"})
 
 
 def test_the_system_s_resolver_finds_this_machine() -> None:

@@ -13,7 +13,7 @@ from netra.lab.certificates import Authority
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.link.tls.trust import LOOK_AGAIN_AFTER_S, Trust, TrustFiles
 from netra.testing.fakes import FakeClock
-from tests.link.sockets import LONGEST_S, exchange_with, put
+from tests.link.sockets import LONGEST_S, exchange_with, put, untimed
 from tests.support.places import free_port
 
 
@@ -26,7 +26,7 @@ async def test_why_a_certificate_is_not_accepted_is_a_fact_and_an_unknown_issuer
         (authority.of_another_name(), trusting, {"certificate_fault": "it is for another address"}),
     ]:
         async with FaultyAuthService(tls=context) as service, exchange_with(service.url, trust=trust) as exchange:
-            assert await put(exchange) == Broken("tls_certificate_error", facts)
+            assert untimed(await put(exchange)) == Broken("tls_certificate_error", facts)
             assert service.journal == []
 
 
@@ -71,7 +71,7 @@ async def test_a_client_certificate_that_is_missed_is_a_fact_of_the_connections_
             while b"ACCEPT" not in await process.stdout.readline():
                 pass
             asks = {"tls_fault": "it asks for a client certificate"}
-            assert await put(exchange) == Broken("connection_terminated", asks)
+            assert untimed(await put(exchange)) == Broken("connection_terminated", asks)
     finally:
         process.terminate()
         await process.communicate()

@@ -3,13 +3,17 @@
 import asyncio
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 
 import pytest
 
 from netra.assemble import open_gateway
-from netra.core.events import AttemptEnded, Crashed, Event
+from netra.core.events import Crashed, Event
+from netra.core.verdict.reply import Reply
+from netra.core.verdict.wire import Call
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import json_reply, session, when
+from netra.link.seals import Seal
 from tests.live.rows import UNAVAILABLE, Failure, assert_failure, assert_next_is_good, assert_nothing_told
 from tests.support.gateways import LOGIN, Running, both_opened, both_views, served, settings_for
 from tests.support.places import free_port
@@ -89,13 +93,13 @@ async def test_row_internal_error__a_bug_is_told_by_place_and_type_alone(
 ) -> None:
     told: list[Event] = []
 
-    def observe(event: Event) -> None:
-        told.append(event)
-        assert not isinstance(event, AttemptEnded), "Swordfish"
+    async def broken(call: Call[Any], seal: Seal | None, left_s: float) -> Reply:
+        raise AssertionError("Swordfish")
 
     settings = settings_for(service.url, {"NETRA_DISCLOSE": view})
     stop = asyncio.Event()
-    async with open_gateway(settings, observe) as assembled, served(assembled.public, stop) as url:
+    async with open_gateway(settings, told.append) as assembled, served(assembled.public, stop) as url:
+        assembled.gateway.parts.link.exchange = broken
         running = Running(url, assembled, BytesIO(), stop)
         answer = await running.log_in()
         body = assert_problem(answer, 500, "internal_error" if view == "operator" else UNAVAILABLE, view)

@@ -52,19 +52,13 @@ def test_errors_come_before_warnings_and_notes() -> None:
     assert places == sorted(places)
 
 
-def test_without_offline_it_says_what_it_cannot_do_and_gives_exit_code_2() -> None:
-    done = _run(good())
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("The live diagnosis is not part of this version. Run: netra doctor --offline\n")
-
-
 def test_an_unknown_format_gives_exit_code_2() -> None:
     assert _run(good(), "--offline", "--format", "yaml").returncode == 2
 
 
 def test_json_has_verdict_findings_and_settings() -> None:
     document = _json(good(NETRA_TRIES="9", NETRA_PORT="8005"))
-    assert (document["version"], document["ok"]) == (1, False)
+    assert (document["version"], document["ok"]) == (2, False)
     assert document["findings"][0] == {
         "severity": "error",
         "code": "out_of_range",

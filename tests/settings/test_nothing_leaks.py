@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from netra.core.findings import Finding
 from netra.core.secret import Secret
-from netra.doctor.offline import as_json, as_lines, examine
+from netra.doctor.offline import examine
+from netra.doctor.report.documents import as_json
+from netra.doctor.report.text import offline_lines
 from netra.settings.field import fingerprint
 from netra.settings.read import SettingsProblem, known_names, load, read, read_authd
 from tests.settings.good import GOOD, SECRET
@@ -53,7 +55,7 @@ def test_no_finding_repeats_a_value(environ: dict[str, str]) -> None:
 def test_no_surface_repeats_a_secret(environ: dict[str, str]) -> None:
     spoilt = {**GOOD, **environ}
     report = examine(spoilt)
-    printed = as_json(report) + "\n".join(line.text for line in as_lines(report)) + repr(read(spoilt))
+    printed = as_json(report) + "\n".join(line.text for line in offline_lines(report)) + repr(read(spoilt))
     try:
         printed += repr(load(spoilt))
     except SettingsProblem as problem:

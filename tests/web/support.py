@@ -17,7 +17,7 @@ from netra.core.findings import Finding
 from netra.core.verdict.reply import Standing
 from netra.pages.book import read_book
 from netra.testing.fakes import FakeClock, Scripted
-from netra.web.admin_app import admin_app
+from netra.web.admin.app import admin_app
 from netra.web.endpoints import public_app
 from netra.web.view import Readiness, View
 from tests.gateway.support import Stage

@@ -27,7 +27,7 @@ from tests.web.support import URL, VERSION, Front
 TOKEN = "test-only-admin-token-Hj4Kq9Zs2Wn7Vb1"
 WELL = Standing(
     handshake="accepted", credentials_configured=True, connectivity="success", idempotency=True, probed_at_s=998.5,
-    next_probe_at_s=1003.25, environment="staging",
+    next_probe_at_s=1003.25, environment="staging", shaken_at_s=996.0, ever_accepted=True,
 )  # fmt: skip
 FINDING = Finding(Severity.WARNING, "disclosure", "NETRA_DISCLOSE", "told in full", "Strangers read it.", "Set it.")
 
@@ -46,17 +46,20 @@ async def test_health_says_what_is_known_and_since_when() -> None:
         "serviceId": "netra-under-test",
         "environment": "staging-of-ours",
         "auth_service_url": URL,
+        "time": "2027-01-15T08:00:00.000Z",
         "checks": {
             "auth_service:connectivity": [
                 {
                     "componentType": "component", "status": "pass", "observedValue": "success", "code": None,
-                    "age_s": 1.5, "next_probe_in_s": 3.2,
+                    "age_s": 1.5, "time": "2027-01-15T07:59:58.500Z", "next_probe_in_s": 3.2,
                 }
             ],
             "auth_service:handshake": [
                 {
                     "componentType": "component", "status": "pass", "observedValue": "accepted", "code": None,
+                    "age_s": 4.0, "time": "2027-01-15T07:59:56.000Z", "ever_accepted": True,
                     "service_id": "netra-under-test", "idempotency": True, "auth_service_environment": "staging",
+                    "auth_service_version": None, "skew_s": None, "differences": [],
                 }
             ],
             "auth_service:circuit": [
@@ -66,11 +69,15 @@ async def test_health_says_what_is_known_and_since_when() -> None:
                 }
                 for kind in ("login", "token")
             ],
+            "gateway:readiness": [{"componentType": "system", "status": "pass", "observedValue": "ready"}],
         },
         "in_flight": {"taken": 0, "limit": 4, "logins": 0, "logins_limit": 4},
         "remembered_tokens": {"good": 0, "refused": 0, "hits": 0, "misses": 0, "stale": 0},
         "findings": [
-            {"severity": "warning", "code": "disclosure", "subject": "NETRA_DISCLOSE", "what": "told in full"}
+            {
+                "severity": "warning", "code": "disclosure", "subject": "NETRA_DISCLOSE", "what": "told in full",
+                "fix": "Set it.",
+            }
         ],
     }  # fmt: skip
 
@@ -94,6 +101,22 @@ async def test_the_worst_of_what_is_known_is_the_whole(changes: dict[str, Any], 
     (connectivity,) = answer.json["checks"]["auth_service:connectivity"]
     assert connectivity["code"] == changes.get("probe_code")
     assert connectivity["next_probe_in_s"] >= 0.0
+
+
+@pytest.mark.parametrize(("severity", "word"), [(Severity.WARNING, "warn"), (Severity.NOTE, "pass")])
+async def test_what_both_sides_do_not_mean_alike_is_a_reason_to_look_and_no_outage(
+    severity: Severity, word: str
+) -> None:
+    differs = Finding(severity, "environment_differs", "ENVIRONMENT", "is staging, theirs test", "", "Set one of them.")
+    answer = await front(WELL._replace(differences=(differs,))).operate("GET", "/health")
+    assert (answer.status, answer.json["status"]) == (200, word)
+    (handshake,) = answer.json["checks"]["auth_service:handshake"]
+    assert handshake["differences"] == [
+        {
+            "severity": severity.value, "code": "environment_differs", "subject": "ENVIRONMENT",
+            "what": "is staging, theirs test", "fix": "Set one of them.",
+        }
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("passed_s", "state", "word"), [(0.0, "open", "fail"), (6.1, "half_open", "warn")])

@@ -3,6 +3,7 @@
 It must never let an exception reach the server: whatever happens is answered as a problem.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from time import monotonic
@@ -12,12 +13,12 @@ from netra.asgi.body import Receive, read_body
 from netra.asgi.callers import Callers, request_id
 from netra.asgi.cors import Cors
 from netra.asgi.problem import problem
-from netra.asgi.words import ANY_METHOD, CLOSE, Answer, Headers, Refusal, Refuse, Request, Route
+from netra.asgi.words import ANY_METHOD, CLOSE, Answer, Headers, Refusal, Refuse, Request, Route, Stream
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 OnCrash = Callable[[Request, BaseException], None]
-Admit = Callable[[Request, Headers], Refusal | None]
+Admit = Callable[[Request, Headers], Refusal | Answer | None]
 
 _EVERY: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 """What a page may send where every method is taken."""
@@ -74,6 +75,8 @@ class App:
         self._routes: dict[str, dict[str, Route]] = {}
         self._parents: dict[str, dict[str, Route]] = {}
         self._trees: dict[str, dict[str, Route]] = {}
+        self._streams: set[asyncio.Task[None]] = set()
+        self._streams_ended = False
         for route in routes:
             path, _, star = route.path.partition("/*")
             table = self._routes if path == route.path else self._trees if star else self._parents
@@ -97,10 +100,12 @@ class App:
             received_at_s=0.0,
         )
         answer = await self._answer(request, receive)
-        if answer is not None:
+        if isinstance(answer, Stream):
+            await self._go_on(request, answer, receive, send)
+        elif answer is not None:
             await self._send(request, answer, send)
 
-    async def _answer(self, request: Request, receive: Receive) -> Answer | None:
+    async def _answer(self, request: Request, receive: Receive) -> Answer | Stream | None:
         try:
             route = self._route(request)
             if isinstance(route, (Refusal, Answer)):
@@ -160,6 +165,32 @@ class App:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
 
+    async def _go_on(self, request: Request, stream: Stream, receive: Receive, send: Send) -> None:
+        """Send what comes until it ends, the client leaves, or streams are told to end."""
+        headers = [(b"x-request-id", request.request_id.encode("ascii")), (b"cache-control", b"no-store")]
+        headers += [*stream.headers, (b"content-type", stream.content_type), CLOSE]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        sending = asyncio.ensure_future(_sent(stream, send, bodiless=request.method == "HEAD" or self._streams_ended))
+        leaving = asyncio.ensure_future(_left(receive))
+        self._streams.add(sending)
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._streams.discard(sending)
+            for task in (sending, leaving):
+                task.cancel()
+            ended, _ = await asyncio.gather(sending, leaving, return_exceptions=True)
+            if isinstance(ended, Exception):
+                with contextlib.suppress(Exception):
+                    self._on_crash(request, ended)
+            await send({"type": "http.response.body", "body": b""})
+
+    def end_streams(self) -> None:
+        """End all answers that go on, and those that would: the listener stops."""
+        self._streams_ended = True
+        for stream in self._streams:
+            stream.cancel()
+
     def _headers(self, answer: Answer, labelled: str, asked: Headers) -> Headers:
         headers = [(b"x-request-id", labelled.encode("ascii")), (b"cache-control", b"no-store"), *answer.headers]
         if answer.status not in _BODILESS:
@@ -177,3 +208,18 @@ class App:
         answer = self._refuse(refusal, labelled)
         headers = self._headers(answer, labelled, asked)
         return answer.status, headers if CLOSE in headers else [*headers, CLOSE], answer.body
+
+
+async def _sent(stream: Stream, send: Send, *, bodiless: bool) -> None:
+    async with contextlib.aclosing(stream.pieces) as pieces:
+        if bodiless:
+            return
+        async for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await asyncio.sleep(0)  # one that never pauses must let others have their turn, and hear that all have left
+
+
+async def _left(receive: Receive) -> None:
+    """Wait until the client has left; what it sends meanwhile is of no interest."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -28,7 +28,7 @@ _ADDRESSES_COUNT: Final = 10_000
 
 
 class AdminRules:
-    """Admits requests to an admin listener bound to `host`."""
+    """Admits requests to an admin listener bound to `host`: the right host, the right page, the right token."""
 
     def __init__(
         self,
@@ -44,6 +44,13 @@ class AdminRules:
 
     def __call__(self, request: Request, headers: Headers) -> Refusal | None:
         """Why a request is not admitted; None when it is. Source: RFC 9110, section 15.5.20 (421)."""
+        refusal = self.foreign(request)
+        if refusal is not None or self.open_to_all(request):
+            return refusal
+        return self.unnamed(request)
+
+    def foreign(self, request: Request) -> Refusal | None:
+        """Why a request is refused for the host that it names or the page that it comes from."""
         authority = (request.header(b"host") or "").lower()
         named = _AUTHORITY.fullmatch(authority)
         if request.count(b"host") != 1 or named is None or named[1] not in self._hosts:
@@ -52,22 +59,34 @@ class AdminRules:
             )
         if request.method not in _READING and not _same_origin(request, authority):
             return Refusal(403, "malformed_request", "Changes are taken from this listener's own pages only.")
-        if self._token is None or request.path in OPEN_PATHS or request.path.startswith(_OPEN_PREFIX):
-            return None
-        return self._token_refusal(request)
+        return None
 
-    def _token_refusal(self, request: Request) -> Refusal | None:
+    @property
+    def guarded(self) -> bool:
+        """Is there a token?"""
+        return self._token is not None
+
+    def open_to_all(self, request: Request) -> bool:
+        """May this be asked without a token?"""
+        return self._token is None or request.path in OPEN_PATHS or request.path.startswith(_OPEN_PREFIX)
+
+    def unnamed(self, request: Request) -> Refusal | None:
+        """Why a request is refused for the bearer token that it carries, or lacks."""
         scheme, _, given = (request.header(b"authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or request.count(b"authorization") != 1:
             return Refusal(401, "token_missing", "Send NETRA_ADMIN_TOKEN as a bearer token.")
-        peer, now_s = request.client_address or "", self._now_s()
+        return self.judge(given.strip().encode("latin-1"), request.client_address)
+
+    def judge(self, given: bytes, peer: str | None) -> Refusal | None:
+        """Why a token of this peer is not taken; None when it is the right one."""
+        peer, now_s = peer or "", self._now_s()
         network = network_of(peer)
         wait_s = self._wrong.wait_s(network, now_s)
         # Everybody on this machine has the same address: somebody's old script must not lock the others out.
         if wait_s and not _is_loopback(peer):
             return _too_many(wait_s)
         wanted = self._token.reveal() if self._token else ""
-        if compare_digest(given.strip().encode("latin-1"), wanted.encode()):
+        if compare_digest(given, wanted.encode()):
             return None
         if wait_s:
             return _too_many(wait_s)

@@ -1,12 +1,15 @@
 """One request and its answer, between a connection and an ASGI application.
 
-It must never write an answer in pieces, nor one whose headers break their lines.
+It must never write an answer in pieces unless it goes on, nor one whose headers break their lines.
 """
 
 import asyncio
 import select
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
+from time import time
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
@@ -59,7 +62,7 @@ class Cycle:
 
     __slots__ = (
         "_body", "_carrier", "_more", "_news", "_scope", "_start", "_waiter", "_wants_leave", "answered", "begun",
-        "gone", "keep_alive", "task",
+        "goes_on", "gone", "keep_alive", "task",
     )  # fmt: skip
 
     def __init__(self, carrier: Carrier, scope: Message, *, keep_alive: bool, wants_leave: bool) -> None:
@@ -73,6 +76,8 @@ class Cycle:
         """May the client wait for leave to send its body? Source: RFC 9110, section 10.1.1."""
         self._waiter: asyncio.Future[None] | None = None
         self._start: Message | None = None
+        self.goes_on = False
+        """Has the answer left in part?"""
         self.task: asyncio.Task[None] | None = None
         """Where the application runs, once it does."""
         self.keep_alive = keep_alive
@@ -100,6 +105,11 @@ class Cycle:
         """The body is complete."""
         self._more = False
         self._tell()
+
+    def finish(self) -> bool:
+        """The connection ends with this answer. Is it one without an end, and nobody takes what it has said already?"""
+        self.keep_alive = False
+        return self.goes_on and self._carrier.waiting_to_write is not None
 
     def leave(self) -> None:
         """The client has left."""
@@ -130,7 +140,7 @@ class Cycle:
         return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
 
     async def send(self, message: Message) -> None:
-        """Take the head, then the body in one message, and write both at once (ASGI).
+        """Take the head, then the body, and write both at once; one that comes in pieces leaves as it comes (ASGI).
 
         Raises: ValueError, for a header that breaks its line.
         """
@@ -141,12 +151,19 @@ class Cycle:
             await asyncio.shield(self._carrier.waiting_to_write)
         if self.gone or self.answered:
             return
-        headers: Headers = self._start["headers"]
-        if CLOSE in headers:
-            self.keep_alive = False
-        elif not self.keep_alive:
-            headers.append(CLOSE)
-        data = answer_bytes(self._start["status"], headers, message["body"])
+        if self.goes_on:
+            data = message["body"]
+        else:
+            headers: Headers = self._start["headers"]
+            if CLOSE in headers:
+                self.keep_alive = False
+            elif not self.keep_alive:
+                headers.append(CLOSE)
+            data = answer_bytes(self._start["status"], headers, message["body"])
+        if message.get("more_body"):
+            self.goes_on = True
+            self._carrier.write(data)
+            return
         self.answered = True
         self._carrier.write(data)
         self._carrier.answered(self)
@@ -160,7 +177,13 @@ def answer_bytes(status: int, headers: Headers, body: bytes) -> bytes:
     head = _STATUS_LINES[status] + b"".join([b"%s: %s\r\n" % header for header in headers])
     if head.count(b"\n") != len(headers) + 1 or head.count(b"\r") != len(headers) + 1:
         raise ValueError("a header breaks its line")
-    return head + b"\r\n" + body
+    return head + _date_line(int(time())) + body
+
+
+@lru_cache(maxsize=1)
+def _date_line(second: int) -> bytes:
+    """When an answer was made, and the end of its head; worded once a second. Source: RFC 9110, section 6.6.1."""
+    return b"date: " + formatdate(second, usegmt=True).encode("ascii") + b"\r\n\r\n"
 
 
 def address_of(name: Any) -> tuple[str, int] | None:

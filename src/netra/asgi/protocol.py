@@ -111,7 +111,7 @@ class GuardedProtocol(asyncio.Protocol):
                     return False
                 self._waiting.pop()
             last = self._waiting[-1] if self._waiting else self._answering
-            if last is None:
+            if last is None or last.goes_on:  # who leaves a stream has no other way to say so
                 return False
             last.keep_alive = False
         self._begun = False
@@ -330,7 +330,8 @@ class GuardedProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """The server stops: what is asked by now is answered, and whoever has just come may still ask."""
         if self._answering is not None:
-            self._answering.keep_alive = False
+            if self._answering.finish():
+                self.transport.abort()
         elif (self._receiving and self.loop.time() - self.since_s < _WELCOME_S) or has_unread(self.transport):
             self.loop.call_later(_WELCOME_S, self.shutdown)
         elif not self._begun:

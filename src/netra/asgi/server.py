@@ -179,6 +179,7 @@ async def _drain(served: Sequence[tuple[uvicorn.Server, Listening, "asyncio.Task
     await asyncio.sleep(delay_s)
     for server, listening, task in served:
         await _stop_listening(server, listening.socket)
+        listening.listener.app.end_streams()
         server.should_exit = True
         await task
 

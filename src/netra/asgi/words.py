@@ -3,7 +3,7 @@
 They must never know what a login is: the embedded auth service is built from the same four.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Final, NamedTuple
 
 JSON_TYPE: Final = b"application/json"
@@ -77,7 +77,18 @@ class Answer(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-Handler = Callable[[Request], Awaitable[Answer]]
+class Stream(NamedTuple):
+    """An answer that goes on: its pieces leave as they come, until they end, the client leaves or the listener stops.
+
+    It ends with its connection. Whoever makes the pieces is closed at the end, however it comes.
+    """
+
+    pieces: AsyncGenerator[bytes, None]
+    content_type: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+Handler = Callable[[Request], Awaitable[Answer | Stream]]
 
 
 ANY_METHOD: Final = "*"

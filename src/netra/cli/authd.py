@@ -80,10 +80,10 @@ def _telling(settings: "AuthdSettings") -> "Iterator[Tell]":
     """A way to log, in the form of the gateway's lines; what belongs to no request is labelled with this run's id."""
     from netra.observe.logs import process_log
 
-    with process_log(sys.stdout, settings.log_format, settings.log_level) as (logger, run_id):
+    with process_log(sys.stdout, settings.log_format, settings.log_level) as log:
 
         def tell(level: int, event: str, fields: Mapping[str, object]) -> None:
-            logger.log(level, event, **{"request_id": run_id, **fields})
+            log.logger.log(level, event, **{"request_id": log.run_id, **fields})
 
         yield tell
 

@@ -39,8 +39,11 @@ class Extra(NamedTuple):
 COMMANDS: Final = {
     "serve": Command("Run the gateway: the public listener and the admin listener.", "netra.cli.serve", "serve"),
     "demo": Command("Gateway, auth service and one user, to try and to break.", "netra.cli.demo", "demo", "authd"),
-    "doctor": Command("Say what is wrong with the settings, and the cure.", "netra.cli.doctor", "doctor"),
-    "wire": Command("Show, check and learn how an auth service is spoken to.", "netra.cli.wire", "app"),
+    "doctor": Command("Say why logins fail, or would fail, and the cure.", "netra.cli.doctor", "doctor"),
+    "explain": Command("Say what a code means, and what to check first.", "netra.cli.explain", "explain"),
+    "trace": Command("Tell what became of a request, by its id.", "netra.cli.trace.app", "trace"),
+    "health": Command("Ask a running gateway how it is, for probes of containers.", "netra.cli.health", "health"),
+    "wire": Command("Show, check and learn how an auth service is spoken to.", "netra.cli.wire.app", "app"),
     "lab": Command("Run an auth service, or a proxy, that fails as it is told.", "netra.cli.lab.app", "app"),
     "authd": Command("Run the embedded auth service.", "netra.cli.authd", "authd", "authd"),
     "users": Command("Add and list users of the embedded auth service.", "netra.cli.users", "app", "authd"),

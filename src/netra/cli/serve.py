@@ -28,6 +28,7 @@ def serve(
     import os
 
     from netra.asgi.server import CannotListen, run
+    from netra.assemble_admin import Shown
     from netra.core.findings import Severity
     from netra.doctor.configuration import configuration
     from netra.listen import serve_gateway, telling
@@ -48,7 +49,7 @@ def serve(
         raise typer.Exit(EX_CONFIG)
     try:
         with telling(settings, sys.stdout) as tell:
-            code = run(lambda: serve_gateway(settings, loaded.findings, tell))
+            code = run(lambda: serve_gateway(settings, loaded.findings, tell, shown=Shown(loaded.effective)))
     except CannotListen as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from netra.core.findings import Finding
 from netra.core.pace.breaker import Circuit
-from netra.core.verdict.outcomes import NO_FACTS, Outcome
+from netra.core.verdict.outcomes import NO_FACTS, Outcome, Tried, Verdict
 
 
 class AttemptEnded(NamedTuple):
@@ -22,6 +22,15 @@ class AttemptEnded(NamedTuple):
     account: str | None = None
     """A keyed hash of the identifier; None when nobody was named."""
     trace_id: str | None = None
+
+
+class TryEnded(NamedTuple):
+    """One exchange with a destination has ended, of a user's wish or of ours; told to those who count."""
+
+    operation: str
+    """Which question was put, e.g. `login` or `health`."""
+    verdict: Verdict
+    tried: Tried
 
 
 class ConnectivityChecked(NamedTuple):
@@ -77,6 +86,19 @@ class RevocationFeed(NamedTuple):
     code: str | None = None
 
 
+class Changed(NamedTuple):
+    """Something that logins depend on is another one than before, or was seen for the first time."""
+
+    what: Literal[
+        "version", "configuration", "service_id", "service_secret", "service_secret_previous", "peer_certificate",
+        "auth_service_version",
+    ]  # fmt: skip
+    now: str
+    """A version, or a fingerprint that tells nothing: it may be shown to operators. Empty for what is gone."""
+    before: str | None = None
+    """None when it is seen for the first time."""
+
+
 class Stage(NamedTuple):
     """A listener or the whole program has changed its stage, e.g. `started`, `draining`, `stopped`."""
 
@@ -96,11 +118,13 @@ class Crashed(NamedTuple):
 
 Event = (
     AttemptEnded
+    | TryEnded
     | ConnectivityChecked
     | HandshakeEnded
     | CircuitChanged
     | KeysChanged
     | RevocationFeed
+    | Changed
     | ConfigurationProblem
     | Stage
     | Crashed

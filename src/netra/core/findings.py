@@ -32,4 +32,4 @@ class Finding(NamedTuple):
 
     def line(self) -> str:
         """The finding in one line, for logs and for the end of a failed start."""
-        return f"{self.severity}: {self.subject}: {self.what}. {self.fix}"
+        return f"{self.severity}: {self.subject}: {self.what.rstrip('.')}. {self.fix}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from netra.assemble import Assembled
     from netra.core.events import Event
     from netra.core.findings import Finding
+    from netra.settings.field import Effective
     from netra.settings.read import Loaded
     from netra.settings.variables import Settings
 
@@ -48,31 +49,36 @@ async def run_demo(wanted: Wanted) -> int:
     with ends_quietly():
         async with stage(wanted.authd_port) as (folder, service, known):
             # The gateway's libraries are loaded while the auth service starts.
-            from netra.demo.control import FaultControl, routes
+            from netra.assemble_admin import Shown
+            from netra.demo.control import FaultControl, FrontDoor, routes
             from netra.listen import serve_gateway, telling
 
             await service.ready()
-            settings, findings = gateway_settings(service, known, _variables(wanted))
-            control = FaultControl(service, known.service_secret)
+            settings, findings, effective = gateway_settings(service, known, _variables(wanted))
+            control, front = FaultControl(service, known.service_secret), FrontDoor(settings.prefix)
             with _log(folder, quiet=wanted.quiet) as log, telling(settings, log) as tell:
                 held = _HeldBack(tell)
+
+                secret_file = _held_in_file(known, folder)
 
                 def started(bound: list[Any]) -> None:
                     addresses = screen.Addresses(bound[0].url, bound[1].url, service.url)
                     quiet_log = screen.gateway_log(folder) if wanted.quiet else None
-                    shown = screen.Shown(addresses, known, settings, quiet_log, service.log_file)
+                    shown = screen.Shown(addresses, known, settings, quiet_log, service.log_file, secret_file)
                     screen.show(shown, as_json=wanted.as_json)
+                    front.url = bound[0].url
                     held.release()
 
                 def assembled(made: "Assembled") -> None:
                     # Each fault is to show its own answer, not a circuit that the one before has opened.
-                    control.on_switched = made.gateway.forget_failures
+                    control.on_switched = made.forget_failures
 
                 code = await serve_gateway(
                     settings,
                     findings,
                     held,
-                    extra_admin_routes=routes(control),
+                    extra_admin_routes=routes(control, known, front),
+                    shown=Shown(effective, panels=("demo",)),
                     on_assembled=assembled,
                     on_started=started,
                 )
@@ -92,8 +98,8 @@ async def stage(authd_port: int) -> AsyncIterator[tuple[Path, AuthService, Crede
 
 def gateway_settings(
     service: AuthService, known: Credentials, variables: dict[str, str]
-) -> "tuple[Settings, tuple[Finding, ...]]":
-    """What `netra serve` would read from these variables, and remark on them, in front of this auth service.
+) -> "tuple[Settings, tuple[Finding, ...], tuple[Effective, ...]]":
+    """What `netra serve` would read from these variables, remark on them and show of them, at this auth service.
 
     Raises: DemoFailed, with what is wrong.
     """
@@ -111,7 +117,15 @@ def gateway_settings(
     )
     if loaded.settings is None:
         raise DemoFailed("\n".join(one.line() for one in loaded.findings if one.severity is Severity.ERROR))
-    return loaded.settings, loaded.findings
+    return loaded.settings, loaded.findings, loaded.effective
+
+
+def _held_in_file(known: Credentials, folder: Path) -> Path:
+    """The service secret in a file that nobody else can read, gone with the folder."""
+    path = folder / "service-secret"
+    path.touch(0o600, exist_ok=False)
+    path.write_text(known.service_secret.reveal(), encoding="utf-8")
+    return path
 
 
 def _variables(wanted: Wanted) -> dict[str, str]:

@@ -1,20 +1,24 @@
-"""The demo's fault control: breaks and mends the auth service, and the admin listener's routes to ask for it.
+"""The demo's control: breaks and mends the auth service, logs in for whoever watches, and the routes to ask for both.
 
 It must never be part of a gateway: these routes are given to the admin application by the demo alone.
 """
 
 import asyncio
+import json
 import secrets
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
+from netra.asgi.body import json_object
 from netra.asgi.problem import problem
-from netra.asgi.words import Answer, Request, Route
+from netra.asgi.words import Answer, Refusal, Request, Route
 from netra.core.secret import Secret
 from netra.core.verdict.causes import TABLE
-from netra.demo.auth_service import AuthService, DemoFailed
+from netra.demo.auth_service import AuthService, Credentials, DemoFailed
 from netra.demo.faults import BY_NAME, FAULTS, Fault, near
 from netra.pages.book import read_book
 
@@ -22,6 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PATH: Final = "/demo/fault"
+LOGIN_PATH: Final = "/demo/login"
+_SHOWN_HEADERS: Final = ("X-Request-ID", "Retry-After", "WWW-Authenticate", "Proxy-Status")
+_PATIENCE_S: Final = 60.0
+_LONGEST_BYTES: Final = 256 * 1024
 
 
 class FaultControl:
@@ -75,8 +83,54 @@ class FaultControl:
         await self._service.ready()
 
 
-def routes(control: FaultControl) -> tuple[Route, ...]:
-    """The control's routes for an admin listener."""
+class FrontDoor:
+    """The public listener, asked as any client asks it."""
+
+    def __init__(self, prefix: str) -> None:
+        self.url = ""
+        """Where it answers, once it does."""
+        self._prefix = prefix
+
+    async def log_in(self, body: bytes) -> dict[str, Any]:
+        """A login: status, the headers that say something, body, and how long it took.
+
+        Raises: OSError, TimeoutError, EOFError, for a listener that does not answer.
+        """
+        started_s = time.monotonic()
+        async with asyncio.timeout(_PATIENCE_S):
+            raw = await self._exchange(body)
+        head, _, answer = raw.partition(b"\r\n\r\n")
+        status, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        return {
+            "status": int(status.split(" ")[1]),
+            "headers": {name: headers[name.lower()] for name in _SHOWN_HEADERS if name.lower() in headers},
+            "body": json.loads(answer) if answer else None,
+            "elapsed_ms": round((time.monotonic() - started_s) * 1e3, 1),
+        }
+
+    async def _exchange(self, body: bytes) -> bytes:
+        """One request on a connection of its own, and everything that comes back."""
+        address = urlsplit(self.url)
+        reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        try:
+            head = (
+                f"POST {self._prefix}/login HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            )
+            writer.write(head.encode("ascii") + body)
+            raw = b""
+            while len(raw) < _LONGEST_BYTES and (more := await reader.read(_LONGEST_BYTES)):
+                raw += more
+            if not raw:
+                raise EOFError
+            return raw
+        finally:
+            writer.close()
+
+
+def routes(control: FaultControl, known: Credentials, front: FrontDoor) -> tuple[Route, ...]:
+    """The control's routes for an admin listener; `known` is the user whom the form suggests."""
     titles = {code: page.title for code, page in read_book().items()}
 
     def refused(status: int, code: str, detail: str, request: Request, more: dict[str, Any]) -> Answer:
@@ -112,9 +166,26 @@ def routes(control: FaultControl) -> tuple[Route, ...]:
 
     async def listed(request: Request) -> Answer:
         rows = [{"name": fault.name, **_row(fault)} for fault in FAULTS]
-        return _readable({"active": control.active.name, "break": f"POST {PATH}/<name>", "faults": rows})
+        suggested = {"email": known.email, "password": known.password.reveal()}
+        told = {"active": control.active.name, "break": f"POST {PATH}/<name>", "login": suggested, "faults": rows}
+        return _readable(told)
 
-    return (Route("GET", PATH, listed), Route("POST", f"{PATH}/*", switch))
+    async def log_in(request: Request) -> Answer:
+        asked = json_object(request)
+        if isinstance(asked, Refusal):
+            return refused(asked.status, asked.code, asked.detail, request, {})
+        members = {name: asked[name] for name in ("email", "password") if name in asked}
+        try:
+            return _readable(await front.log_in(json.dumps(members).encode()))
+        except (OSError, TimeoutError, EOFError):
+            detail = "The public listener of this demo does not answer."
+            return refused(503, "draining", detail, request, {"retry_after": 1})
+
+    return (
+        Route("GET", PATH, listed),
+        Route("POST", f"{PATH}/*", switch),
+        Route("POST", LOGIN_PATH, log_in, reads_json=True),
+    )
 
 
 def _row(fault: Fault) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from netra.demo.auth_service import Credentials
@@ -35,6 +36,8 @@ class Shown(NamedTuple):
     gateway_log: Path | None
     """Where the gateway's log lines go; None when they follow on the screen."""
     auth_service_log: Path
+    secret_file: Path
+    """What the gateway shows the auth service, for whoever asks in its place."""
 
     @property
     def login_url(self) -> str:
@@ -57,6 +60,7 @@ def trials(shown: Shown) -> Iterator[Trial]:
     budget = f"{shown.settings.login_budget_s:g} s"
     yield Trial("Log in with the right password", "200 and tokens", _login(shown, shown.known.password.reveal()))
     yield Trial("With a wrong one", "401 invalid_credentials", _login(shown, _WRONG))
+    yield Trial("See the way of a login checked", "the last line says it; once more when it is broken", _doctor(shown))
     yield Trial("Break the auth service", "then log in again: 503 and why", (f"{fault}/stopped",))
     yield Trial("Or freeze it", f"then log in again: 504 after {budget}", (f"{fault}/frozen",))
     yield Trial("Mend it", "then log in again: 200", (f"{fault}/none",))
@@ -66,6 +70,18 @@ def trials(shown: Shown) -> Iterator[Trial]:
 def _login(shown: Shown, password: str) -> tuple[str, ...]:
     body = json.dumps({"email": shown.known.email, "password": password})
     return (f"curl -iw '\\n' {shown.login_url} \\", "  -H 'Content-Type: application/json' \\", f"  -d '{body}'")
+
+
+def _doctor(shown: Shown) -> tuple[str, ...]:
+    """The diagnosis with the gateway's settings; found by its Python, whatever `netra` is in that other terminal."""
+    told = {
+        "ENVIRONMENT": shown.settings.environment,
+        "AUTH_SERVICE_URL": shown.addresses.auth_service,
+        "SERVICE_ID": shown.known.service_id,
+        "SERVICE_SECRET_FILE": str(shown.secret_file),
+    }
+    variables = " ".join(f"{name}={quote(value)}" for name, value in told.items())
+    return (f"{variables} \\", f"  {quote(sys.executable)} -m netra doctor")
 
 
 def show(shown: Shown, *, as_json: bool = False) -> None:
@@ -102,7 +118,7 @@ def facts(shown: Shown) -> tuple[tuple[str, str, str], ...]:
     told = {"operator": "errors name cause and cure, as in staging", "public": "errors as production answers them"}
     return (
         ("gateway", shown.addresses.public, told[shown.settings.disclose]),
-        ("admin", shown.addresses.admin, "/health, /openapi.json, /demo/fault"),
+        ("admin", shown.addresses.admin, "the console, in a browser: break it, log in, see why"),
         ("auth service", shown.addresses.auth_service, f"its log: {shown.auth_service_log}"),
         ("e-mail", shown.known.email, ""),
         ("password", shown.known.password.reveal(), ""),

@@ -161,7 +161,7 @@ async def _windows(
     async with AsyncExitStack() as stack:
         listeners = []
         for name, variables in (("users", USERS_GATEWAY), ("operators", OPERATORS_GATEWAY)):
-            settings, _ = gateway_settings(
+            settings, _, _ = gateway_settings(
                 service, known, {**variables, **budget(login_budget_s), "NETRA_LOG_FORMAT": "json"}
             )
             log_file = folder / f"{name}.log"

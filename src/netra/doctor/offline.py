@@ -1,101 +1,110 @@
-"""The check before a deploy: are the settings in this environment ones that the gateway would start with?
+"""The configuration, looked at: are the settings in this environment ones that the gateway would start with?
 
 It must never open a connection: all it reads are variables and the files that they name.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from netra.core.findings import Finding, Severity
+from netra.core.verdict.causes import TABLE
+from netra.core.verdict.wire import Wire
+from netra.doctor import oauth
 from netra.doctor.configuration import configuration
-from netra.settings.field import Effective
-from netra.settings.read import read_authd
+from netra.doctor.diagnosis import Check, Diagnosis, Hop, State
+from netra.doctor.sockets import sockets
+from netra.pages.book import read_book
+from netra.settings.field import Effective, effective, rows
+from netra.settings.read import read_again, read_authd
+from netra.settings.variables import Settings
 
-FORMAT_VERSION: Final = 1
-_GROUPS: Final = ((Severity.ERROR, "Errors"), (Severity.WARNING, "Warnings"), (Severity.NOTE, "Notes"))
-_LABEL_WIDTH: Final = 7
-
-
-class Report(NamedTuple):
-    """What the check found, and the settings as they may be shown."""
-
-    findings: tuple[Finding, ...]
-    settings: tuple[Effective, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Would the gateway start?"""
-        return all(one.severity is not Severity.ERROR for one in self.findings)
+_WORST_FIRST: Final = tuple(Severity)
+_DISABLED: Final = "auth_service_disabled"
+_FOLLOWED: Final = {
+    "SERVICE_ID": "service_id",
+    "SERVICE_SECRET": "service_secret",
+    "SERVICE_SECRET_PREVIOUS": "service_secret_previous",
+}
 
 
-class Line(NamedTuple):
-    """One line of the report, with the meaning by which a terminal may colour it."""
+class Start(NamedTuple):
+    """What a diagnosis begins with: a configuration, and what was found in it."""
 
-    text: str
-    style: str = ""
+    settings: Settings | None
+    """None when there is an error in the configuration."""
+    wire: Wire | None
+    environ: Mapping[str, str]
+    effective: tuple[Effective, ...]
+    checks: tuple[Check, ...]
+    """Of the configuration."""
 
 
-def examine(environ: Mapping[str, str]) -> Report:
+def examine(environ: Mapping[str, str], *, with_sockets: bool = False) -> Diagnosis:
     """Checks the settings of the gateway, and those of the embedded auth service where any of them is set."""
-    gateway = configuration(environ)
-    findings, settings = list(gateway.findings), list(gateway.effective)
+    started_s = time.monotonic()
+    start = begin(environ)
+    elapsed_s = time.monotonic() - started_s
+    used = sockets(start.settings) if with_sockets and start.settings else ()
+    return Diagnosis(start.checks, start.effective, elapsed_s, {Hop.CONFIGURATION: elapsed_s}, used)
+
+
+def begin(environ: Mapping[str, str]) -> Start:
+    """Reads the configuration anew, as a start of the gateway would."""
+    started_s = time.monotonic()
+    found = configuration(environ)
+    shown = list(found.effective)
+    told = oauth.without_misspelt(found.findings, environ)
+    checks = [settings_check("settings", told, found.effective, time.monotonic() - started_s)]
     if any(name.startswith("NETRA_AUTHD_") for name in environ):
         authd = read_authd(environ)
-        findings += [one for one in authd.findings if one not in findings]
-        shared = {one.variable for one in settings}
-        settings += [one for one in authd.effective if one.variable not in shared]
-    return Report(tuple(findings), tuple(settings))
+        shared = {one.variable for one in shown}
+        own = tuple(one for one in authd.effective if one.variable not in shared)
+        findings = [one for one in authd.findings if one not in found.findings]
+        checks.append(settings_check("authd_settings", findings, own, None))
+        shown += own
+    checks += oauth.checks(environ)
+    return Start(found.settings, found.wire, environ, tuple(shown), tuple(checks))
 
 
-def as_json(report: Report) -> str:
-    """The report for programs, in ASCII."""
-    document = {
-        "version": FORMAT_VERSION,
-        "ok": report.ok,
-        "findings": [one._asdict() for one in report.findings],
-        "settings": [one._asdict() for one in report.settings],
-    }
-    return json.dumps(document, indent=2)
+def followed(start: Start) -> Start:
+    """The same with our credentials as their files have them by now: a gateway that runs follows these."""
+    settings, shown = start.settings, {each.variable: each for each in start.effective}
+    for variable, attribute in _FOLLOWED.items():
+        if settings is None or variable not in settings.files:
+            continue
+        value = read_again(attribute, settings.files[variable]).value
+        if value is None:
+            continue
+        settings = replace(settings, **{attribute: value})
+        if variable in shown:
+            row = dict(rows(Settings))[attribute]
+            shown[variable] = effective(row, value, shown[variable].origin, frozenset())
+    return start._replace(settings=settings, effective=tuple(shown.values()))
 
 
-def as_lines(report: Report) -> Iterator[Line]:
-    """The report for people: findings by severity, then every setting with its origin, then the verdict."""
-    for severity, title in _GROUPS:
-        group = [one for one in report.findings if one.severity is severity]
-        if group:
-            yield Line(f"{title} ({len(group)})", severity)
-            for one in group:
-                yield from _finding_lines(one)
-            yield Line("")
-    yield Line("Settings", "title")
-    yield from _setting_lines(report.settings)
-    yield Line("")
-    counts = [f"{sum(one.severity is severity for one in report.findings)} {severity}(s)" for severity, _ in _GROUPS]
-    verdict = "The settings can be used" if report.ok else "The gateway would not start with these settings"
-    yield Line(f"{verdict}: {', '.join(counts)}.", "good" if report.ok else "error")
+def settings_check(
+    name: str, findings: Iterable[Finding], shown: tuple[Effective, ...], elapsed_s: float | None
+) -> Check:
+    """What was found in some settings, the worst first."""
+    found = tuple(sorted(findings, key=lambda each: _WORST_FIRST.index(each.severity)))
+    counts = {severity: sum(each.severity is severity for each in found) for severity in Severity}
+    state = State.FAIL if counts[Severity.ERROR] else State.WARN if counts[Severity.WARNING] else State.PASS
+    set_count = sum(each.origin != "default" for each in shown)
+    told = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items() if count)
+    what = f"{set_count} of {len(shown)} set, {told or 'nothing doubtful'}"
+    if state is not State.PASS:
+        worst = Severity.ERROR if state is State.FAIL else Severity.WARNING
+        what += f": {', '.join(dict.fromkeys(each.subject for each in found if each.severity is worst))}"
+    return Check(Hop.CONFIGURATION, name, state, what, elapsed_s, found)
 
 
-def _finding_lines(one: Finding) -> Iterator[Line]:
-    yield Line(f"  {one.subject} {one.what} [{one.code}]", "subject")
-    yield Line(f"    {'why:':{_LABEL_WIDTH}}{one.why}")
-    yield Line(f"    {'cure:':{_LABEL_WIDTH}}{one.fix}")
-
-
-def _setting_lines(settings: tuple[Effective, ...]) -> Iterator[Line]:
-    shown = [(one.variable, _value(one), one.origin) for one in settings]
-    widths = [max((len(row[column]) for row in shown), default=0) for column in range(2)]
-    for variable, value, origin in shown:
-        yield Line(f"  {variable:{widths[0]}}  {value:{widths[1]}}  {origin}", "" if origin == "default" else "set")
-
-
-def _value(one: Effective) -> str:
-    if one.fingerprint:
-        return f"{one.value} (fingerprint {one.fingerprint})"
-    if isinstance(one.value, bool):
-        return str(one.value).lower()
-    if isinstance(one.value, float):
-        return f"{one.value:g}"
-    if one.value is None or one.value in ("", []):
-        return "-"
-    return ", ".join(one.value) if isinstance(one.value, list) else str(one.value)
+def switched_off() -> Check:
+    """What a diagnosis says where the auth service is not to be asked at all."""
+    page, cause = read_book()[_DISABLED], TABLE[_DISABLED]
+    why = f"Users get {cause.status} `{_DISABLED}`."
+    finding = Finding(
+        Severity.ERROR, _DISABLED, Hop.CONFIGURATION, page.operator_sentence({}), why, page.suggestions({})[0]
+    )
+    return Check(Hop.CONFIGURATION, "switched_on", State.FAIL, "AUTH_SERVICE_ENABLED is false", None, (finding,))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from netra.doctor.offline import Line
+from netra.doctor.report.text import Line
 from netra.doctor.wire_view import WireView, found, view
 from netra.wires.build import build
 from netra.wires.load import presets, source_of

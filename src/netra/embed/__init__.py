@@ -8,6 +8,8 @@ from netra.core.events import Event
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Done, Identity, Offer, Session, User
 from netra.core.verdict.outcomes import Accepted, FieldFault, Outcome, Rejected, Tried, Unknown
+from netra.doctor.debugger import AuthServiceDebugger
+from netra.doctor.diagnosis import Check, Diagnosis
 from netra.embed.callers import Caller
 from netra.embed.gate import Gate, ProblemResponse
 from netra.embed.opening import open_gate
@@ -15,7 +17,10 @@ from netra.settings.read import SettingsProblem
 
 __all__ = [
     "Accepted",
+    "AuthServiceDebugger",
     "Caller",
+    "Check",
+    "Diagnosis",
     "Done",
     "Event",
     "FieldFault",

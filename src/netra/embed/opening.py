@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
+from prometheus_client import CollectorRegistry
+
 from netra.assemble import Assembled, Tell, facts_of, open_gateway
 from netra.core.events import ConfigurationProblem, Stage
 from netra.core.findings import Finding, Severity
@@ -27,15 +29,18 @@ LOGGER: Final = "netra"
 
 
 @asynccontextmanager
-async def open_gate(environ: Mapping[str, str] | None = None, *, tell: Tell | None = None) -> AsyncIterator[Gate]:
+async def open_gate(
+    environ: Mapping[str, str] | None = None, *, tell: Tell | None = None, registry: CollectorRegistry | None = None
+) -> AsyncIterator[Gate]:
     """A gateway as a function, for as long as the context is open. It belongs to the event loop that opens it.
 
     `environ` holds settings by the names of their variables; the environment, when it is not given. `tell` hears every
-    event instead of the logger `netra`; what it raises stays with it. At the end, what is under way is waited for.
+    event instead of the logger `netra`; what it raises stays with it. `registry` of Prometheus's has our metrics for as
+    long. At the end, what is under way is waited for.
 
-    Raises: SettingsProblem, with everything that is wrong.
+    Raises: SettingsProblem, with everything that is wrong; ValueError, when `registry` has the metrics of another gate.
     """
-    async with opened(_gate, environ, tell) as gate:
+    async with opened(_gate, environ, tell, registry) as gate:
         yield gate
 
 
@@ -45,12 +50,15 @@ def _gate(assembled: Assembled, settings: Settings, tell: Tell) -> Gate:
 
 @asynccontextmanager
 async def opened(
-    gate_of: Callable[[Assembled, Settings, Tell], G], environ: Mapping[str, str] | None, tell: Tell | None
+    gate_of: Callable[[Assembled, Settings, Tell], G],
+    environ: Mapping[str, str] | None,
+    tell: Tell | None,
+    registry: CollectorRegistry | None,
 ) -> AsyncIterator[G]:
     """A gate that is made by `gate_of`, from its settings to its end. Otherwise as `open_gate`."""
     settings, findings = _settings(os.environ if environ is None else environ)
     told = Telling([tell or _records(settings)])
-    async with open_gateway(settings, told, findings=findings) as assembled:
+    async with open_gateway(settings, told, findings=findings, registry=registry) as assembled:
         for finding in findings:
             if finding.severity is not Severity.NOTE:
                 told(ConfigurationProblem(finding))

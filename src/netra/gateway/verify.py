@@ -81,13 +81,13 @@ async def _checked(
     key_set = await keys.for_token(header, attempt.received_at_s, deadline.at_s)
     if isinstance(key_set, Unknown):
         return key_set
-    verdict = _by_keys(token, header, key_set, expected, parts.link.clock.wall_s())
+    verdict = by_keys(token, header, key_set, expected, parts.link.clock.wall_s())
     if header.kid is None and verdict == refused(SIGNATURE_INVALID):
         # It may be signed by a key that has come since: no name says so.
         newer = await keys.newer(attempt.received_at_s, deadline.at_s)
         if isinstance(newer, Unknown):
             return newer
-        verdict = _by_keys(token, header, newer, expected, parts.link.clock.wall_s())
+        verdict = by_keys(token, header, newer, expected, parts.link.clock.wall_s())
     if isinstance(verdict, Identity):
         return Accepted(verdict)
     if isinstance(verdict, Rejected) and time_refusal(verdict.cause.code) and _skew_s(parts):
@@ -95,7 +95,7 @@ async def _checked(
     return verdict
 
 
-def _by_keys(
+def by_keys(
     token: Secret, header: Header, keys: KeySet, expected: Expected, wall_s: float
 ) -> Identity | Rejected | Unknown:
     """What a token is worth by these keys, now. Source: RFC 7519, section 7.2; RFC 9068, section 4."""
@@ -168,7 +168,7 @@ def judged_here(token: Secret, parts: Parts) -> Identity | Rejected | None:
         return None
     if isinstance(header, str):
         return refused(header)
-    verdict = _by_keys(token, header, keys, expected, parts.link.clock.wall_s())
+    verdict = by_keys(token, header, keys, expected, parts.link.clock.wall_s())
     if isinstance(verdict, Unknown):
         return None
     if isinstance(verdict, Identity):

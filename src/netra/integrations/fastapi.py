@@ -11,6 +11,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.openapi.models import HTTPBearer
 from fastapi.requests import HTTPConnection
 from fastapi.security.base import SecurityBase
+from prometheus_client import CollectorRegistry
 
 from netra.assemble import Tell
 from netra.core.verdict.operations import Identity, User
@@ -54,8 +55,14 @@ CurrentUser = Annotated[User, Security(current_user)]
 class Auth(starlette.Auth):
     """Netra in one FastAPI application; see `netra.integrations.starlette.Auth`."""
 
-    def __init__(self, environ: Mapping[str, str] | None = None, *, tell: Tell | None = None) -> None:
-        super().__init__(environ, tell=tell)
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        tell: Tell | None = None,
+        registry: CollectorRegistry | None = None,
+    ) -> None:
+        super().__init__(environ, tell=tell, registry=registry)
         self._operations: dict[str, Operation] = {}
 
     def add_to(self, app: FastAPI, **places: Unpack[Places]) -> None:

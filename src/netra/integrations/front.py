@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
+from prometheus_client import CollectorRegistry
+
 from netra.asgi.adapter import Scope
 from netra.asgi.body import too_large
 from netra.asgi.callers import Callers, request_id
@@ -150,12 +152,14 @@ class Front(Gate):
 
 
 @asynccontextmanager
-async def open_front(environ: Mapping[str, str] | None, tell: Tell | None) -> AsyncIterator[Front]:
+async def open_front(
+    environ: Mapping[str, str] | None, tell: Tell | None, registry: CollectorRegistry | None
+) -> AsyncIterator[Front]:
     """A gateway with its routes, for as long as the context is open; see `open_gate`.
 
     Raises: SettingsProblem, with everything that is wrong.
     """
-    async with opened(Front, environ, tell) as front:
+    async with opened(Front, environ, tell, registry) as front:
         yield front
 
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from inspect import isawaitable
 from typing import Any, Final, NamedTuple, TypedDict, Unpack
 
+from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
@@ -75,12 +76,19 @@ class Auth:
     """Netra in one application. Nothing is read or opened before its lifespan begins.
 
     `environ` holds settings by the names of their variables, the environment when it is not given; `tell` hears every
-    event instead of the logger `netra`. See `open_gate`.
+    event instead of the logger `netra`; `registry` of Prometheus's has our metrics. See `open_gate`.
     """
 
-    def __init__(self, environ: Mapping[str, str] | None = None, *, tell: Tell | None = None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        tell: Tell | None = None,
+        registry: CollectorRegistry | None = None,
+    ) -> None:
         self._environ = environ
         self._tell = tell
+        self._registry = registry
         self._front: Front | None = None
 
     @asynccontextmanager
@@ -89,7 +97,7 @@ class Auth:
 
         Raises: SettingsProblem, with everything that is wrong.
         """
-        async with open_front(self._environ, self._tell) as front:
+        async with open_front(self._environ, self._tell, self._registry) as front:
             self._front = front
             yield {_STATE: front}
 

@@ -48,6 +48,12 @@ class Authority:
         begins, ends = now + timedelta(days=1), now + timedelta(days=30)
         return self._context(self._authority.issue_cert("127.0.0.1", "localhost", not_before=begins, not_after=ends))
 
+    def ending_soon(self) -> ssl.SSLContext:
+        """Signed, for this machine, and valid for another ten days."""
+        now = datetime.now(UTC)
+        begun, ends = now - timedelta(days=80), now + timedelta(days=10)
+        return self._context(self._authority.issue_cert("127.0.0.1", "localhost", not_before=begun, not_after=ends))
+
     def of_another_authority(self) -> ssl.SSLContext:
         """Valid and for this machine, but signed by an authority that nobody knows."""
         return self._context(trustme.CA(organization_name="Elsewhere Ltd").issue_cert("127.0.0.1", "localhost"))

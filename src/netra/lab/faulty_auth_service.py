@@ -8,9 +8,9 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from netra.lab.catalogue.choice import Choice, Switched
 from netra.lab.connection import Connection, Delivery, Script
@@ -50,6 +50,8 @@ class FaultyAuthService:
         handshake: bool = True,
         idempotency: bool = True,
         secret: str | None = None,
+        says: Mapping[str, Any] | None = None,
+        keys: Sequence[Mapping[str, Any]] = (),
         by_email: bool = True,
         journal_limit: int = JOURNAL_LIMIT,
     ) -> None:
@@ -64,6 +66,10 @@ class FaultyAuthService:
         """What the handshake promises of `Idempotency-Key`."""
         self.secret = secret
         """The one service secret that is accepted; None accepts any."""
+        self.says = dict(says or {})
+        """Members of the handshake that differ from what a healthy one says; None for one that is left out."""
+        self.keys = list(keys)
+        """The keys that it publishes, as JWK."""
         self.at_connect: AtConnect | None = None
         """What to do with a new connection before anything is read; it is not served when that ends it."""
         self.by_email = by_email
@@ -245,7 +251,9 @@ class FaultyAuthService:
         if delivery.path not in UNSEALED and self.secret not in (None, delivery.header("X-Service-Secret")):
             return problem_message(401, "service_credentials_rejected")
         hidden = delivery.path == HANDSHAKE and not self.handshake
-        answer = None if hidden else healthy_message(delivery, idempotency=self.idempotency)
+        if hidden:
+            return problem_message(404, "no_such_route")
+        answer = healthy_message(delivery, idempotency=self.idempotency, says=self.says, keys=self.keys)
         return answer or problem_message(404, "no_such_route")
 
 

@@ -3,7 +3,7 @@
 It must never be a model of security: any password but one is right, and a token says in plain whose it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,8 +13,11 @@ from netra.lab.scripts import json_message, problem_message, raw, session
 WRONG_PASSWORD: Final = "wrong"  # noqa: S105 - what somebody types in to be refused
 
 HANDSHAKE: Final = "/auth/handshake"
-UNSEALED: Final = frozenset({"/health", "/.well-known/jwks.json"})
+KEYS: Final = "/.well-known/jwks.json"
+UNSEALED: Final = frozenset({"/health", KEYS})
 """Routes that ask for no service credentials."""
+Members = Mapping[str, Any]
+AS_USUAL: Final[Members] = {}
 
 
 def healthy(delivery: Delivery, *, idempotency: bool) -> Script | None:
@@ -23,11 +26,21 @@ def healthy(delivery: Delivery, *, idempotency: bool) -> Script | None:
     return None if answer is None else raw(answer)
 
 
-def healthy_message(delivery: Delivery, *, idempotency: bool) -> bytes | None:
-    """The same as bytes. A body that misses what it needs is refused as one that cannot be read."""
-    if (delivery.method, delivery.path) == ("GET", HANDSHAKE):
-        return json_message(200, _handshake(delivery, idempotency=idempotency))
-    answering = _ROUTES.get((delivery.method, delivery.path))
+def healthy_message(
+    delivery: Delivery, *, idempotency: bool, says: Members = AS_USUAL, keys: Sequence[Members] = ()
+) -> bytes | None:
+    """The same as bytes. A body that misses what it needs is refused as one that cannot be read.
+
+    `says`: members of the handshake that differ from what it usually says, None for one that is left out; `keys`: what
+    it publishes, as JWK.
+    """
+    route = (delivery.method, delivery.path)
+    if route == ("GET", HANDSHAKE):
+        said = {**_handshake(delivery, idempotency=idempotency), **says}
+        return json_message(200, {name: value for name, value in said.items() if value is not None})
+    if route == ("GET", KEYS):
+        return json_message(200, {"keys": list(keys)})
+    answering = _ROUTES.get(route)
     try:
         return answering(delivery) if answering else None
     except (LookupError, TypeError, AttributeError):
@@ -93,10 +106,6 @@ def _health(delivery: Delivery) -> bytes:
     return json_message(200, {"status": "ok"})
 
 
-def _jwks(delivery: Delivery) -> bytes:
-    return json_message(200, {"keys": []})
-
-
 def _revocations(delivery: Delivery) -> bytes:
     return json_message(200, {"cursor": "0", "items": []})
 
@@ -109,7 +118,6 @@ _ROUTES: Final[Mapping[tuple[str, str], Callable[[Delivery], bytes]]] = {
     ("POST", "/auth/validate"): _validate,
     ("GET", "/auth/config"): _config,
     ("GET", "/health"): _health,
-    ("GET", "/.well-known/jwks.json"): _jwks,
     ("GET", "/auth/revocations"): _revocations,
 }
 
@@ -122,5 +130,5 @@ def _handshake(delivery: Delivery, *, idempotency: bool) -> Mapping[str, Any]:
         "server_time": datetime.now(UTC).isoformat(timespec="seconds"),
         "idempotency": idempotency,
         "secret_fingerprints": [],
-        "endpoints": [f"{method} {path}" for method, path in _ROUTES],
+        "endpoints": [f"{method} {path}" for method, path in (*_ROUTES, ("GET", KEYS), ("GET", HANDSHAKE))],
     }

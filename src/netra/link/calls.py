@@ -3,11 +3,12 @@
 It must never send a call again that may have arrived, unless the call is repeatable; `retry.again` alone decides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, TypeVar, get_args
 
+from netra.core.events import TryEnded
 from netra.core.pace.breaker import REFUSED, Breaker, Permit
 from netra.core.pace.budget import RetryBudget
 from netra.core.pace.deadline import Deadline
@@ -15,7 +16,18 @@ from netra.core.pace.retry import After, Attempted, No, WithOtherSeal, again
 from netra.core.verdict.causes import TABLE, Phase
 from netra.core.verdict.classify import classify
 from netra.core.verdict.operations import Kind
-from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Tried, Unknown, code_of, phase_of, unknown
+from netra.core.verdict.outcomes import (
+    Accepted,
+    Outcome,
+    Rejected,
+    Spent,
+    Tried,
+    Unknown,
+    code_of,
+    phase_of,
+    unknown,
+    verdict_of,
+)
 from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Call
 from netra.link.clock import Clock
@@ -25,6 +37,14 @@ from netra.link.slots import Slots
 
 T = TypeVar("T")
 Circuits = Mapping[Kind, Breaker]
+
+
+def nobody(tried: TryEnded) -> None:
+    """For links that nobody counts: there is nothing to hear."""
+
+
+def nothing() -> None:
+    """For links whose credentials never change."""
 
 
 def never_open() -> Circuits:
@@ -49,6 +69,16 @@ class Link:
     """Replaced whole by upkeep; read for free."""
     good_seal: int = 0
     """Which of the seals was last accepted."""
+    doubted: bool = False
+    """Was a seal of ours refused since a handshake last ended?"""
+    look_again: Callable[[], None] = nothing
+    """Called at once when a seal is refused: there may be new ones. Must not raise, nor take long."""
+    tell: Callable[[TryEnded], None] = nobody
+    """Hears of every exchange, and must not raise."""
+
+    def reseal(self, seals: Seals) -> None:
+        """Show other credentials from now on; whoever is asking already goes on with the ones that it began with."""
+        self.seals, self.good_seal = seals, 0
 
 
 async def ask(call: Call[T], link: Link, deadline: Deadline, tries: int | None = None) -> Outcome[T]:
@@ -75,8 +105,8 @@ class _Asking:
     """What one run of the loop remembers from try to try."""
 
     __slots__ = (
-        "allowed_tries", "breaker", "call", "deadline", "exchanged", "link", "seal_number", "switched", "tried",
-        "tries",
+        "allowed_tries", "breaker", "call", "deadline", "exchanged", "link", "seal_number", "seals", "switched",
+        "tried", "tries",
     )  # fmt: skip
 
     def __init__(self, call: Call[Any], link: Link, deadline: Deadline, allowed_tries: int) -> None:
@@ -89,6 +119,7 @@ class _Asking:
         self.exchanged: Unknown | None = None
         """What came of the asking so far: of the latest exchange, but of one that was sent before one that was not."""
         self.tries = 1
+        self.seals = link.seals
         self.seal_number = link.good_seal
         self.switched = False
 
@@ -113,7 +144,7 @@ class _Asking:
                 return self.kept_out(now_s)
             if not self.tried:
                 link.budget.called(now_s)
-            seal = link.seals.in_order[self.seal_number] if self.call.template.sealed else None
+            seal = self.seals.in_order[self.seal_number] if self.call.template.sealed else None
             got = await link.exchange(self.call, seal, left_s)
             outcome = classify(self.call, got, link.standing)
             ended_s = link.clock.now_s()
@@ -124,7 +155,7 @@ class _Asking:
             if outcome is None:
                 breaker.give_back(permit)
             slots.give_back(urgency)
-        self.learn(outcome, permit, started_s)
+        self.learn(outcome, permit, started_s, got.spent)
         return outcome
 
     def kept_out(self, now_s: float) -> Unknown:
@@ -135,14 +166,19 @@ class _Asking:
             facts["last_code"] = circuit.code
         return unknown(TABLE["destination_unavailable"], facts)._replace(retry_after_s=circuit.retry_after_s)
 
-    def learn(self, outcome: Outcome[Any], permit: Permit, started_s: float) -> None:
+    def learn(self, outcome: Outcome[Any], permit: Permit, started_s: float, spent: Spent) -> None:
         """An exchange has ended: the circuit is told, and it is written down."""
         ended_s = self.link.clock.now_s()
         self.breaker.settle(permit, outcome, ended_s, self.link.clock.rand())
         number = len(self.tried) + 1
-        self.tried = (*self.tried, Tried(number, phase_of(outcome), code_of(outcome), ended_s - started_s))
+        tried = Tried(number, phase_of(outcome), code_of(outcome), ended_s - started_s, spent)
+        self.tried = (*self.tried, tried)
+        self.link.tell(TryEnded(self.call.operation.name, verdict_of(outcome), tried))
         if isinstance(outcome, Unknown) and (self.exchanged is None or outcome.phase is not Phase.NEVER_SENT):
             self.exchanged = outcome
+        if isinstance(outcome, Unknown) and outcome.cause.refuses_us:
+            self.link.doubted = True
+            self.link.look_again()
 
     def next_step(self, outcome: Unknown) -> After | WithOtherSeal | No:
         """Whether to ask again, and when."""
@@ -152,19 +188,31 @@ class _Asking:
             allowed_tries=self.allowed_tries,
             repeatable=self.call.operation.repeatable or (self.call.keyed and link.standing.idempotency),
             left_s=self.deadline.left_s(now_s),
-            other_seal=self.call.template.sealed and len(link.seals.in_order) > 1 and not self.switched,
+            other_seal=self.call.template.sealed and self.has_other_seal and not self.switched,
         )
         step = again(outcome, asked, budget_allows=link.budget.allows(now_s), rand=link.clock.rand())
         if isinstance(step, After):
             self.tries += 1
         elif isinstance(step, WithOtherSeal):
             self.switched = True
-            self.seal_number = (self.seal_number + 1) % len(link.seals.in_order)
+            self.switch()
         return step
+
+    @property
+    def has_other_seal(self) -> bool:
+        """Is there another seal than the one that was shown?"""
+        return len(self.seals.in_order) > 1 or self.seals is not self.link.seals
+
+    def switch(self) -> None:
+        """Show another seal from now on: the next one, or the new ones if they have come meanwhile."""
+        if self.seals is not self.link.seals:
+            self.seals, self.seal_number = self.link.seals, self.link.good_seal
+        else:
+            self.seal_number = (self.seal_number + 1) % len(self.seals.in_order)
 
     def verdict(self, outcome: Accepted[T] | Rejected) -> Accepted[T] | Rejected:
         """A verdict, with all that was tried: whoever gave it takes the seal that it was asked with."""
-        if self.switched:
+        if self.switched and self.seals is self.link.seals:
             self.link.good_seal = self.seal_number
         if isinstance(outcome, Accepted):
             return Accepted(outcome.value, self.tried)

@@ -5,12 +5,13 @@ It must never hand a reply to anybody but the exchange that asked for it, nor ta
 
 import asyncio
 import select
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import httptools
 
 from netra.core.verdict.broken import broken
+from netra.core.verdict.outcomes import UNTIMED, Spent
 from netra.core.verdict.reply import Broken
 
 MAX_REPLY_BYTES: Final = 64 * 1024
@@ -57,11 +58,15 @@ class Received(NamedTuple):
 class Connection(asyncio.Protocol):
     """Carries one exchange at a time. Belongs to the event loop that made it."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_s: Callable[[], float]) -> None:
+        self.opening = UNTIMED
+        """What it has cost to open it, until an exchange has taken that upon itself."""
         self.retires_at_s = 0.0
         """When it is too old to be used again, however busy it is."""
         self.usable_until_s = 0.0
         """When it has been unused for too long, or is too old."""
+        self._now_s = now_s
+        self._sent_at_s = self._heard_at_s = 0.0
         self._loop = asyncio.get_running_loop()
         self._due_s = 0.0
         self._transport: Any = None
@@ -103,11 +108,21 @@ class Connection(asyncio.Protocol):
         self._due_s = self._loop.time() + left_s
         try:
             self._transport.write(request)
+            self._sent_at_s, self._heard_at_s = self._now_s(), 0.0
             return await waiter
         finally:
             if self._waiter is not None:
                 self._waiter = None
                 self.abort()
+
+    def spent(self) -> Spent:
+        """Where the time of the exchange that has just ended went; the first one bears the opening's."""
+        opening, self.opening = self.opening, UNTIMED
+        now_s, heard_at_s = self._now_s(), self._heard_at_s
+        wait_s = (heard_at_s or now_s) - self._sent_at_s
+        return Spent(
+            opening.dns_s, opening.connect_s, opening.tls_s, wait_s, now_s - heard_at_s if heard_at_s else None
+        )
 
     def give_up_if_due(self) -> None:
         """End an exchange that has taken all the time it had."""
@@ -137,6 +152,8 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         self._raw_bytes += len(data)
+        if not self._heard_at_s:
+            self._heard_at_s = self._now_s()
         try:
             self._parser.feed_data(data)
         except PARSER_ERRORS as error:

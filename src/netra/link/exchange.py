@@ -6,12 +6,14 @@ It must never follow a redirect, keep a cookie, read an environment's proxy, or 
 import asyncio
 import socket
 from ipaddress import ip_address
+from itertools import pairwise
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from aiohappyeyeballs import start_connection
 
 from netra.core.verdict.broken import broken
+from netra.core.verdict.outcomes import Spent
 from netra.core.verdict.reply import Broken, Reply
 from netra.core.verdict.wire import Call
 from netra.link.clock import Clock
@@ -98,8 +100,8 @@ class HttpExchange:
         if connection.reusable:
             self._keep(connection)
         if isinstance(got, Broken):
-            return got
-        return Reply(got.status, got.headers, got.body, self._clock.wall_s())
+            return got._replace(spent=connection.spent())
+        return Reply(got.status, got.headers, got.body, self._clock.wall_s(), connection.spent())
 
     def _kept(self) -> Connection | None:
         """The connection that was used last, unless the auth service may be about to close it."""
@@ -137,20 +139,28 @@ class HttpExchange:
 
     async def _connected(self, left_s: float) -> Connection | Broken:
         """A new connection, or why there is none: nothing has been sent in either case."""
-        started_s = self._clock.now_s()
+        stamps_s = [self._clock.now_s()]
         addresses = await self._addresses(left_s)
+        stamps_s.append(self._clock.now_s())
         if isinstance(addresses, Broken):
-            return addresses
-        left_s -= self._clock.now_s() - started_s
+            return addresses._replace(spent=self._opening(stamps_s))
+        left_s -= stamps_s[1] - stamps_s[0]
         try:
             async with asyncio.timeout(min(self._connect_timeout_s, left_s)):
-                connection = await self._open(addresses)
+                connection = await self._open(addresses, stamps_s)
         except OSError as error:
-            return broken(error, sent=False, tls=self._trust is not None)
+            got = broken(error, sent=False, tls=self._trust is not None)
+            return got._replace(spent=self._opening([*stamps_s, self._clock.now_s()]))
+        connection.opening = self._opening(stamps_s)
         if not self._closed:
             return connection
         connection.abort()
         return Broken("draining")
+
+    def _opening(self, stamps_s: list[float]) -> Spent:
+        """The time between one stamp and the next: name, connection, TLS, as far as it came."""
+        spent = Spent(*(after_s - before_s for before_s, after_s in pairwise(stamps_s)))
+        return spent if self._address is None else spent._replace(dns_s=None)
 
     async def _addresses(self, left_s: float) -> list[Any] | Broken:
         """Where the name leads; all who ask at once share one lookup, which outlives whoever gives up."""
@@ -178,12 +188,13 @@ class HttpExchange:
         if not lookup.cancelled():
             lookup.exception()  # seen, also when nobody waits for it any more
 
-    async def _open(self, addresses: list[Any]) -> Connection:
+    async def _open(self, addresses: list[Any], stamps_s: list[float]) -> Connection:
         opened = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_AFTER_S, interleave=1)
+        stamps_s.append(self._clock.now_s())
         tls, name = (self._trust.context(), self._host.rstrip(".")) if self._trust else (None, None)
-        connection = Connection()
+        connection = Connection(self._clock.now_s)
         try:
-            await asyncio.get_running_loop().create_connection(
+            transport, _ = await asyncio.get_running_loop().create_connection(
                 lambda: connection, sock=opened, ssl=tls, server_hostname=name
             )
         except BaseException:
@@ -192,6 +203,10 @@ class HttpExchange:
             connection.abort()
             opened.close()
             raise
+        if self._trust is not None:
+            stamps_s.append(self._clock.now_s())
+            shown = transport.get_extra_info("ssl_object")
+            self._trust.on_peer(shown.getpeercert(binary_form=True), shown.getpeercert())
         connection.retires_at_s = self._clock.now_s() + _MAX_AGE_S * (1 - _AGE_JITTER_RATIO * self._clock.rand())
         return connection
 

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from netra.core.events import (
     AttemptEnded,
+    Changed,
     CircuitChanged,
     ConfigurationProblem,
     ConnectivityChecked,
@@ -21,7 +22,7 @@ from netra.core.events import (
 from netra.core.findings import Severity
 from netra.core.pace.window import SPAN_S
 from netra.core.verdict.causes import TABLE
-from netra.core.verdict.outcomes import NO_FACTS, Accepted, Rejected, Unknown
+from netra.core.verdict.outcomes import NO_FACTS, Accepted, Rejected, Spent, Tried, Unknown
 from netra.pages.page import Page
 
 DEBUG: Final = "debug"
@@ -29,15 +30,19 @@ INFO: Final = "info"
 WARNING: Final = "warning"
 ERROR: Final = "error"
 
-_JOURNEYS: Final = {
+_CHECKS: Final = "Token check"
+"""Two journeys are called so: their lines say which."""
+JOURNEYS: Final = {
     "login": "Login",
     "register": "Registration",
     "refresh": "Refresh",
     "logout": "Logout",
-    "me": "Token check",
-    "verify": "Token check",
+    "me": _CHECKS,
+    "verify": _CHECKS,
     "config": "Offer",
 }
+"""What an attempt of each journey is called in lines."""
+SPENT_WORDS: Final = tuple(name.removesuffix("_s") for name in Spent._fields)
 _FREQUENT: Final = frozenset({"me", "verify", "config"})
 _SHAKES: Final = {"accepted": INFO, "absent": WARNING, "refused": ERROR}
 
@@ -64,6 +69,7 @@ class Lines:
             CircuitChanged: self._circuit,
             KeysChanged: self._keys,
             RevocationFeed: self._feed,
+            Changed: self._changed,
             ConfigurationProblem: self._finding,
             Stage: self._stage,
             Crashed: _crash,
@@ -83,7 +89,9 @@ class Lines:
             fields["account"] = account
         if trace_id:
             fields["trace_id"] = trace_id
-        journey = _JOURNEYS[kind]
+        journey = JOURNEYS[kind]
+        if journey == _CHECKS:
+            fields["journey"] = kind
         if isinstance(outcome, Accepted):
             return Line(DEBUG if kind in _FREQUENT else INFO, f"{journey} succeeded", fields)
         fields["code"] = outcome.cause.code
@@ -102,7 +110,7 @@ class Lines:
         why: dict[str, Any] = {
             "phase": outcome.phase.value,
             "owner": outcome.cause.owner.value,
-            "tries": [f"{each.code} {_ms(each.elapsed_s)} ms" for each in outcome.tried],
+            "tries": [_try(each) for each in outcome.tried],
             **self._page(outcome.cause.code, outcome.facts),
         }
         for fact in ("os_error", "answered_by"):
@@ -152,6 +160,12 @@ class Lines:
             fields |= self._page(event.code)
         return Line(WARNING, "Key set not renewed", fields)
 
+    def _changed(self, event: Changed) -> Line:
+        fields: dict[str, Any] = {"request_id": self._run_id, "what": event.what, "now": event.now}
+        if event.before is None:
+            return Line(INFO, "In use", fields)
+        return Line(INFO, "Changed", {**fields, "before": event.before})
+
     def _feed(self, event: RevocationFeed) -> Line:
         fields: dict[str, Any] = {"request_id": self._run_id}
         if event.state == "up":
@@ -172,6 +186,14 @@ class Lines:
 
 def _ms(elapsed_s: float) -> float:
     return int(elapsed_s * 1e4 + 0.5) / 10
+
+
+def _try(tried: Tried) -> str:
+    """A try in words: what came of it, how long it took, and where its time went as far as is known."""
+    parts = [
+        f"{word} {_ms(each_s)}" for word, each_s in zip(SPENT_WORDS, tried.spent, strict=True) if each_s is not None
+    ]
+    return f"{tried.code} {_ms(tried.elapsed_s)} ms" + (f" ({', '.join(parts)})" if parts else "")
 
 
 def _crash(event: Crashed) -> Line:

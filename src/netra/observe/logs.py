@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from os import urandom
-from typing import Any, BinaryIO, Final, TextIO, cast
+from typing import Any, BinaryIO, Final, NamedTuple, TextIO, cast
 
 import msgspec
 import structlog
@@ -26,9 +26,11 @@ _NAMES: Final = {number: name for name, number in _LEVELS.items()}
 class Logs:
     """Writes events as lines to one stream. Raises what the stream raises: `Tell` counts it."""
 
-    def __init__(self, lines: Lines, logger: Any) -> None:
+    def __init__(self, lines: Lines, logger: Any, lines_lost_count: Callable[[], int] = lambda: 0) -> None:
         self._lines = lines
         self._logger = logger
+        self.lines_lost_count = lines_lost_count
+        """How many lines nobody took."""
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
@@ -120,9 +122,18 @@ def _level(number: int) -> int:
     return max((each for each in _NAMES if each <= number), default=min(_NAMES))
 
 
+class ProcessLog(NamedTuple):
+    """Where the lines of a whole process go."""
+
+    logger: Any
+    run_id: str
+    """Labels what belongs to no request."""
+    lines_lost_count: Callable[[], int]
+
+
 @contextmanager
-def process_log(stream: TextIO | None, log_format: str, level: str) -> Iterator[tuple[Any, str]]:
-    """A logger for a whole process, and the id that labels what belongs to no request.
+def process_log(stream: TextIO | None, log_format: str, level: str) -> Iterator["ProcessLog"]:
+    """A logger for a whole process, and what goes with it.
 
     Lines of other libraries leave with ours, and what is lost is said once lines leave again.
     """
@@ -133,7 +144,7 @@ def process_log(stream: TextIO | None, log_format: str, level: str) -> Iterator[
     others = OthersLines(logger, run_id)
     logging.getLogger().addHandler(others)
     try:
-        yield logger, run_id
+        yield ProcessLog(logger, run_id, lambda: outlet.dropped_count)
     finally:
         logging.getLogger().removeHandler(others)
         outlet.close()

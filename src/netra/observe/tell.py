@@ -6,10 +6,24 @@ It must never raise: it is called on the path of a login.
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
 
 from netra.core.events import Event
 
 Listener = Callable[[Event], None]
+
+
+@runtime_checkable
+class WritesLines(Protocol):
+    """A listener that writes lines, and knows how many nobody took."""
+
+    def __call__(self, event: Event, /) -> None:
+        """Be told."""
+        ...
+
+    def lines_lost_count(self) -> int:
+        """How many were lost."""
+        ...
 
 
 class Tell:
@@ -28,6 +42,15 @@ class Tell:
                 self.failures_count += 1
                 if self.failures_count == 1:
                     self._say_so(listener, error)
+
+    @property
+    def all_failures_count(self) -> int:
+        """How often any listener failed, those of a listener that tells others included."""
+        return self.failures_count + sum(each.all_failures_count for each in self._listeners if isinstance(each, Tell))
+
+    def lines_lost_count(self) -> int:
+        """How many lines its listeners wrote that nobody took."""
+        return sum(each.lines_lost_count() for each in self._listeners if isinstance(each, WritesLines))
 
     @staticmethod
     def _say_so(listener: Listener, error: Exception) -> None:

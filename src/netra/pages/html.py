@@ -5,64 +5,64 @@ It must never load anything, run a script, or show the operator's sections to th
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from functools import cache
 from hashlib import sha256
 from importlib import resources
-from types import MappingProxyType
 from typing import Final
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
-from netra.pages.page import FACT, FACTS, Page
+from netra.pages.explained import MENDERS, TO_DO, Explained
+from netra.pages.page import FACT, FACTS
 
-_TO_DO: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "correct_input": "Correct what was sent, then send it again.",
-        "log_in": "Sign in, then try again.",
-        "refresh": "Most applications renew a session by themselves. If yours does not, sign in again.",
-        "wait": "Wait a little, then try again. Until then, stay signed in where you are.",
-        "next_step": "Complete the next step that the application asks for.",
-        "contact_support": "Contact the support of the application you wanted to sign in to.",
-    }
-)
-_MENDERS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "client": "whoever maintains the application that called",
-        "user": "the user",
-        "us": "whoever runs this gateway and its configuration",
-        "network": "whoever runs the network between gateway and auth service",
-        "between": "whoever runs the proxy, load balancer or firewall in between",
-        "auth_service": "whoever runs the auth service",
-    }
-)
+_PAGE_FILE: Final = "problem.html.j2"
+_INDEX_FILE: Final = "index.html.j2"
+_POLICY_OF_FILES: Final = "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'"
+"""What a document may say of itself: who may frame it is for the one who serves it."""
 _INLINE: Final = re.compile(r"`(?P<code>[^`]+)`|\{(?P<fact>[a-z_]+)\}|(?P<variable>\b[A-Z]+(?:_[A-Z0-9]+)+\b)")
 
 
-def render_html(page: Page, *, status: int, owner: str | None, action: str, operator: bool) -> bytes:
+def render_html(explained: Explained, *, operator: bool, index: str | None = None) -> bytes:
     """The page as an HTML document in UTF-8.
 
     Without `operator` it shows title, public sentence and what to do, whatever else the page holds: give it the
-    page of the public code then. An unknown action or an absent owner leaves its sentence out.
-    The operator's view speaks of no failure in particular, so facts appear as names to be filled in.
+    page of the public code then. The operator's view speaks of no failure in particular, so facts appear as names to
+    be filled in. `index` is where all pages are listed; it is named where the pages are a site of their own.
     """
-    document = _template().render(
-        page=page,
-        status=status,
-        to_do=_TO_DO.get(action),
-        mender=_MENDERS.get(owner or ""),
+    document = _template(_PAGE_FILE).render(
+        explained=explained,
+        page=explained.page,
+        to_do=TO_DO[explained.cause.action],
+        mender=MENDERS[explained.cause.owner],
         operator=operator,
         style=_style(),
+        index=index,
+        policy=_POLICY_OF_FILES.format(_style_hash()),
+    )
+    return document.encode()
+
+
+def render_index(chapters: Iterable[tuple[str, tuple[Explained, ...]]], address_of: Callable[[str], str]) -> bytes:
+    """The list of all pages as an HTML document in UTF-8; `address_of` a code is where its page is."""
+    document = _template(_INDEX_FILE).render(
+        chapters=tuple(chapters),
+        address_of=address_of,
+        style=_style(),
+        policy=_POLICY_OF_FILES.format(_style_hash()),
     )
     return document.encode()
 
 
 def content_security_policy() -> str:
     """The strictest policy under which the document still looks right: its one style, by hash, and nothing else."""
-    digest = b64encode(sha256(f"\n{_style()}\n".encode()).digest()).decode()
-    nothing_else = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    return f"default-src 'none'; style-src 'sha256-{digest}'; {nothing_else}"
+    return f"{_POLICY_OF_FILES.format(_style_hash())}; frame-ancestors 'none'"
+
+
+@cache
+def _style_hash() -> str:
+    return b64encode(sha256(f"\n{_style()}\n".encode()).digest()).decode()
 
 
 @cache
@@ -71,10 +71,10 @@ def _style() -> str:
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["inline"] = _inline
-    return environment.from_string((resources.files("netra.pages") / "problem.html.j2").read_text(encoding="utf-8"))
+    return environment.from_string((resources.files("netra.pages") / name).read_text(encoding="utf-8"))
 
 
 def _inline(text: str) -> Markup:

@@ -92,10 +92,10 @@ def _told(line: str, facts: Mapping[str, str]) -> str | None:
     """The line with its facts put in, once; None when one of them is unknown."""
     if any(not facts.get(name) for name in FACT.findall(line)):
         return None
-    return FACT.sub(lambda found: _plain(facts[found[1]], lines=found[1] in _OF_LINES), line)
+    return FACT.sub(lambda found: plain(facts[found[1]], lines=found[1] in _OF_LINES), line)
 
 
-def _plain(value: str, *, lines: bool) -> str:
+def plain(value: str, *, lines: bool = False) -> str:
     """A fact as harmless text of bounded length: some are made of what a stranger sent."""
     if len(value) > _LONGEST_FACT_CHARS:
         value = value[: _LONGEST_FACT_CHARS - 1] + "…"

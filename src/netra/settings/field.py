@@ -3,6 +3,7 @@
 It must never show a secret: dots, and for a long one a fingerprint, are all there is.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
@@ -116,7 +117,8 @@ def about(variable: Variable) -> dict[str, Variable]:
 def rows(table: type[Any]) -> Iterator[tuple[str, Variable]]:
     """Attribute name and row of each setting of a dataclass, in the order in which they are read."""
     for one in fields(table):
-        yield one.name, one.metadata["variable"]
+        if "variable" in one.metadata:
+            yield one.name, one.metadata["variable"]
 
 
 def fingerprint(secret: Secret) -> str | None:
@@ -128,6 +130,15 @@ def fingerprint(secret: Secret) -> str | None:
     if len(text) < SHORTEST_SECRET:
         return None
     return sha256(b"netra-fp:" + text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def configuration_fingerprint(settings: Any) -> str:
+    """Twelve hex digits by which two machines, or two starts, can tell whether their settings are the same.
+
+    Secrets count by their fingerprints; where a value came from makes no difference.
+    """
+    shown = [effective(row, getattr(settings, name), "", frozenset())[:3] for name, row in rows(type(settings))]
+    return sha256(json.dumps(shown).encode()).hexdigest()[:12]
 
 
 def effective(variable: Variable, value: object, origin: str, hidden: frozenset[str]) -> Effective:

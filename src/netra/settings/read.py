@@ -4,6 +4,7 @@ It must never exit, log, or raise for a bad value except through `load`, and rea
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -42,6 +43,8 @@ class Loaded(NamedTuple, Generic[S]):
     """By variable: `default`, `environment`, `file PATH` or `option`."""
     effective: tuple[Effective, ...]
     """Every setting as it may be shown, secrets as dots."""
+    files: Mapping[str, str]
+    """By variable: the path of the file that its value was read from."""
 
 
 class SettingsProblem(Exception):
@@ -57,7 +60,10 @@ def read(environ: Mapping[str, str], options: Options = NO_OPTIONS) -> Loaded[Se
 
     Raises: ValueError for an option that is no setting.
     """
-    return _read(Settings, GATEWAY_RULES, environ, options)
+    loaded = _read(Settings, GATEWAY_RULES, environ, options)
+    if loaded.settings is None:
+        return loaded
+    return loaded._replace(settings=replace(loaded.settings, files=loaded.files))
 
 
 def read_authd(environ: Mapping[str, str], options: Options = NO_OPTIONS) -> Loaded[AuthdSettings]:
@@ -76,6 +82,21 @@ def load(environ: Mapping[str, str], options: Options = NO_OPTIONS) -> Settings:
 def load_authd(environ: Mapping[str, str], options: Options = NO_OPTIONS) -> AuthdSettings:
     """The settings of the embedded auth service, or one exception with all problems. Raises: SettingsProblem."""
     return _usable(read_authd(environ, options))
+
+
+class Reread(NamedTuple):
+    """What a file holds now."""
+
+    value: Any
+    """In its own type; None when there is an error among the findings."""
+    findings: tuple[Finding, ...]
+
+
+def read_again(attribute: str, path: str) -> Reread:
+    """One setting of the gateway as its file has it now, by the same checks as at the start, except with others."""
+    variable, reading = dict(rows(Settings))[attribute], _Reading()
+    reading.accept(attribute, variable, find(variable, {f"{variable.name}_FILE": path}, NO_OPTIONS), known_names())
+    return Reread(reading.values.get(attribute), tuple(reading.findings))
 
 
 def _usable(loaded: Loaded[S]) -> S:
@@ -160,7 +181,9 @@ def _read(table: type[S], rules: tuple[Rule[S], ...], environ: Mapping[str, str]
     reading.findings += unknown_variables(frozenset(environ), known)
     settings = None if _has_error(reading.findings) else draft
     origins = {name: found.origin for name, found in reading.found.items()}
-    return Loaded(settings, tuple(reading.findings), MappingProxyType(origins), _effective(table, reading, origins))
+    files = {name: found.path for name, found in reading.found.items() if found.state == "set" and found.path}
+    shown = _effective(table, reading, origins)
+    return Loaded(settings, tuple(reading.findings), MappingProxyType(origins), shown, MappingProxyType(files))
 
 
 def _refuse_strange_options(table: type[Any], options: Options) -> None:

@@ -31,6 +31,8 @@ class Found(NamedTuple):
     name: str
     """The variable that held it, or where it was looked for first."""
     findings: tuple[Finding, ...] = ()
+    path: str = ""
+    """Of the file that it was read from, if it was."""
 
     @property
     def where(self) -> str:
@@ -109,7 +111,7 @@ def _from_file(variable: Variable, by_file: str, raw_path: str) -> Found:
     except UnicodeDecodeError:
         what = f"names a file that is not UTF-8 text: the {shown}"
         return _unread(variable, by_file, what, "Write it again as UTF-8; some shells write UTF-16.", "unreadable")
-    return _clean(variable, variable.name, text, shown)
+    return _clean(variable, variable.name, text, shown)._replace(path=path)
 
 
 def bytes_of(path: str, most_bytes: int = MOST_BYTES) -> bytes | Problem:

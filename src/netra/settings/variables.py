@@ -3,7 +3,9 @@
 It must never hold a value of its own: defaults are words in a table, read when somebody asks.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from netra.core.findings import Severity
@@ -11,8 +13,10 @@ from netra.core.identifier import Kind
 from netra.core.pace.rejections import Limit
 from netra.core.secret import Secret
 from netra.settings import pem_files, values
-from netra.settings.field import ENVIRONMENTS, Columns, Variable, about
+from netra.settings.field import ENVIRONMENTS, Columns, Problem, Variable, about
 from netra.settings.sources import oauth_pairs
+
+NO_FILES: Final[Mapping[str, str]] = MappingProxyType({})
 
 SERVICE: Final = "The auth service"
 IDENTITY: Final = "Who we are to the auth service"
@@ -31,6 +35,14 @@ ENVIRONMENT: Final = Variable(
     meaning="The kind of deployment. It chooses the defaults of other settings and nothing else.",
     breaks="Every default that depends on it is the one of another environment.",
 )  # fmt: skip
+
+
+def same_environment(one: str, other: str) -> bool:
+    """Do two words mean the same kind of deployment, whichever of its usual forms each is?"""
+    known, other_known = (ENVIRONMENT.kind.parse(each.strip().lower()) for each in (one, other))
+    return one == other if isinstance(known, Problem) else known == other_known
+
+
 RECEIPT_TIMEOUT: Final = Variable(
     name="NETRA_RECEIPT_TIMEOUT_S", group=PACE, kind=values.seconds(0.1, 120), default=10.0, unit="seconds",
     meaning="How long a client may take to send its request, headers and body.",
@@ -111,12 +123,14 @@ class Settings:
     service_secret: Secret | None = field(metadata=about(Variable(
         name="SERVICE_SECRET", group=IDENTITY, kind=values.secret(), default=None, file=True, empty=Severity.ERROR,
         required="required with NETRA_REQUIRE_SERVICE_CREDENTIALS",
-        meaning="The secret that belongs to SERVICE_ID, sent as `X-Service-Secret`.",
+        meaning="The secret that belongs to SERVICE_ID, sent as `X-Service-Secret`. In a file it is read again when "
+                "that changes, as are the id and the previous secret.",
         breaks="The auth service refuses the gateway: every login is 502 `service_credentials_rejected`.",
     )))  # fmt: skip
     service_secret_previous: Secret | None = field(metadata=about(Variable(
         name="SERVICE_SECRET_PREVIOUS", group=IDENTITY, kind=values.secret(), default=None, file=True,
-        meaning="The secret before the last rotation, tried once when the auth service refuses the other.",
+        meaning="The secret before the last rotation, tried once when the auth service refuses the other. Not needed "
+                "where SERVICE_SECRET is in a file: what that held before is tried then.",
         breaks="During a rotation logins fail until both sides have the new secret.",
     )))  # fmt: skip
     auth_service_client_cert_file: str | None = field(metadata=about(Variable(
@@ -170,6 +184,12 @@ class Settings:
         kind=values.listed(values.host_name, "host names, without port"),
         meaning="Names under which the admin listener may be addressed, besides localhost and its own address.",
         breaks="The admin listener answers 421 to its operators.",
+    )))  # fmt: skip
+    ready_requires_auth: bool = field(metadata=about(Variable(
+        name="NETRA_READY_REQUIRES_AUTH", group=LISTENERS, kind=values.switch(), default=False,
+        meaning="Is `/readyz` to say no while the auth service cannot be asked, or is disabled?",
+        breaks="On, an outage of the auth service takes every gateway out of its load balancer, and clients get the "
+               "balancer's words instead of a cause. Off, a gateway that reaches no auth service stays in it.",
     )))  # fmt: skip
     trusted_proxies: tuple[str, ...] = field(metadata=about(Variable(
         name="NETRA_TRUSTED_PROXIES", group=LISTENERS, default=(),
@@ -355,6 +375,13 @@ class Settings:
                 "without it one is derived from SERVICE_SECRET.",
         breaks="Hashes of one user differ between servers, or from start to start.",
     )))  # fmt: skip
+    recorded_requests_count: int = field(metadata=about(Variable(
+        name="NETRA_RECORDED_REQUESTS", group=LOGS, kind=values.whole(0, 100_000), default=1_000,
+        meaning="How many attempts are remembered for `netra trace` and the console: so many that failed, so many "
+                "others about sessions, and so many token checks. 0 remembers none.",
+        breaks="Too few: the id that a user sends in the evening is not known any more. "
+               "Too many: a kilobyte or two of memory for each.",
+    )))  # fmt: skip
     oauth_providers: tuple[str, ...] = field(metadata=about(Variable(
         name="OAUTH_<PROVIDER>_CLIENT_ID", goes_with="OAUTH_<PROVIDER>_CLIENT_SECRET", group=OAUTH,
         default=(), gather=oauth_pairs,
@@ -362,3 +389,5 @@ class Settings:
         meaning="The providers to offer: each whose id and secret are both set.",
         breaks="A provider with half a pair is not offered: `Missing OAuth credential`.",
     )))  # fmt: skip
+    files: Mapping[str, str] = field(default_factory=lambda: NO_FILES)
+    """By variable: the path of the file that its value was read from; no setting itself."""

@@ -8,16 +8,18 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from netra.core.events import ConfigurationProblem, ConnectivityChecked, Event, HandshakeEnded
-from netra.core.findings import Finding, Severity
+from netra.core.events import Changed, ConfigurationProblem, ConnectivityChecked, Event, HandshakeEnded
+from netra.core.findings import Severity
 from netra.core.verdict.operations import HANDSHAKE, HEALTH, Handshake
 from netra.core.verdict.outcomes import NO_FACTS, Accepted, Outcome, Unknown, phase_of
+from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Wire
 from netra.link.calls import Link
 from netra.link.tls.peer_certificate import PeerCertificate
+from netra.upkeep.agreement import Ours, broken_promises, clock_difference, differences, promise_broken
 from netra.upkeep.asking import ask_once, label
 from netra.upkeep.crashes import crashed
-from netra.upkeep.standing import after_handshake, after_probe, broken_promises, shake_of
+from netra.upkeep.standing import after_handshake, after_probe, shake_of
 
 JITTER_RATIO: Final = 0.2
 _ROUNDS_PER_HANDSHAKE: Final = 12
@@ -50,7 +52,8 @@ class Rounds:
         self._rounds_count = 0
         self._told_at_s: float | None = None
         self._shaken: str | None = None
-        self._broken: tuple[str, ...] = ()
+        self.ours: Callable[[], Ours] | None = None
+        """What this gateway holds now, for handshakes to be compared with; with None nothing is."""
         self.first_ended = asyncio.Event()
         """Set once the first round has ended, well or not."""
 
@@ -68,12 +71,13 @@ class Rounds:
             await self._link.clock.sleep(wait_s)
 
     async def once(self) -> None:
-        """One probe, and a handshake when it is due."""
+        """One probe, and a handshake when it is due: now and then, and where there is doubt about our credentials."""
         before = self._link.standing
         if self._wire.offers(HEALTH):
             await self._probe()
         recovered = before.connectivity == "failed" and self._link.standing.connectivity == "success"
-        due = self._rounds_count % _ROUNDS_PER_HANDSHAKE == 0 or recovered or before.handshake in ("not_yet", "refused")
+        doubted = self._link.doubted or before.handshake in ("not_yet", "refused")
+        due = self._rounds_count % _ROUNDS_PER_HANDSHAKE == 0 or recovered or doubted
         if due and self._wire.offers(HANDSHAKE) and self._link.standing.connectivity != "failed":
             await self._shake()
         self._rounds_count += 1
@@ -116,9 +120,11 @@ class Rounds:
         named, started_s = label("probe"), self._link.clock.now_s()
         outcome = await ask_once(self._wire.call(HANDSHAKE, {}, named), self._link, self._budget_s)
         asked_at_s = (started_s + self._link.clock.now_s()) / 2
+        before = self._link.standing
+        self._link.standing = after_handshake(before, outcome, asked_at_s)
+        self._link.doubted = False
         if isinstance(outcome, Accepted):
-            self._compare(outcome.value)
-        self._link.standing = after_handshake(self._link.standing, outcome, asked_at_s)
+            self._compare(before, outcome.value)
         state = shake_of(outcome)
         if state not in (self._shaken, "not_yet"):
             self._shaken = state
@@ -126,27 +132,24 @@ class Rounds:
             elapsed_s = self._link.clock.now_s() - started_s
             self._tell(HandshakeEnded(named.request_id, state, code, _phase(outcome), elapsed_s))
 
-    def _compare(self, said: Handshake) -> None:
-        """Tell, once, what the auth service says otherwise than at first: tokens are checked as they were."""
-        broken = broken_promises(self._link.standing, said)
-        for name in broken:
-            if name not in self._broken:
-                self._tell(ConfigurationProblem(_promise_broken(name)))
-        self._broken = broken
+    def _compare(self, before: Standing, said: Handshake) -> None:
+        """Find out in what we differ, and tell what has come up since the last time."""
+        ours, clock = self.ours() if self.ours is not None else Ours(), self._link.clock
+        found = [*differences(said, ours), *(map(promise_broken, broken_promises(before, said, ours)))]
+        apart = clock_difference(self._link.standing.skew_s(clock.now_s(), clock.wall_s()))
+        found += [apart] if apart is not None else []
+        self._replace(differences=tuple(found))
+        for finding in found:
+            if finding not in before.differences and finding.severity is not Severity.NOTE:
+                self._tell(ConfigurationProblem(finding))
+        if said.version and before.version and said.version != before.version:
+            self._tell(Changed("auth_service_version", said.version, before.version))
+        if ours.secret is not None and ours.secret in said.secret_fingerprints:
+            # It was refused before, and is known there now: the one before it may be retired at any time.
+            self._link.good_seal = 0
 
     def _replace(self, **changes: Any) -> None:
         self._link.standing = self._link.standing._replace(**changes)
-
-
-def _promise_broken(name: str) -> Finding:
-    return Finding(
-        Severity.WARNING,
-        f"{name}_changed",
-        f"NETRA_TOKEN_{name.upper()}",
-        f"is not set, and the auth service names another {name} of tokens than in its first handshake",
-        "Tokens are checked as before: whoever can change what it says could else have his own tokens accepted.",
-        f"If it is meant, restart this gateway, or set NETRA_TOKEN_{name.upper()}.",
-    )
 
 
 def _says_nothing_of_it(outcome: Outcome[Any]) -> bool:

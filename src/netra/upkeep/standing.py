@@ -22,13 +22,17 @@ def after_probe(standing: Standing, code: str | None, now_s: float) -> Standing:
 def after_handshake(standing: Standing, outcome: Outcome[Handshake], asked_at_s: float) -> Standing:
     """The standing once a handshake has ended. What is not a clear word leaves everything as it was.
 
-    `asked_at_s`: monotonic, in the middle between question and answer.
+    `asked_at_s`: monotonic, in the middle between question and answer. What it differs in is for whoever knows our
+    settings to add.
     """
     if isinstance(outcome, Accepted):
         said = outcome.value
         return standing._replace(
             handshake="accepted",
             handshake_code=None,
+            shaken_at_s=asked_at_s,
+            ever_accepted=True,
+            version=said.version,
             idempotency=said.idempotency,
             environment=said.environment,
             issuer=standing.issuer or said.issuer,
@@ -38,13 +42,9 @@ def after_handshake(standing: Standing, outcome: Outcome[Handshake], asked_at_s:
     state = shake_of(outcome)
     if state == "not_yet":
         return standing
-    return standing._replace(handshake=state, handshake_code=outcome.cause.code, idempotency=False)
-
-
-def broken_promises(standing: Standing, said: Handshake) -> tuple[str, ...]:
-    """What a handshake says otherwise than the first one did: `issuer`, `audience`."""
-    pairs = {"issuer": (standing.issuer, said.issuer), "audience": (standing.audience, said.audience)}
-    return tuple(name for name, (first, now) in pairs.items() if first and now and first != now)
+    return standing._replace(
+        handshake=state, handshake_code=outcome.cause.code, shaken_at_s=asked_at_s, idempotency=False
+    )
 
 
 def shake_of(outcome: Outcome[Handshake]) -> Shake:

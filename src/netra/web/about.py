@@ -9,11 +9,12 @@ from netra.asgi.problem import problem
 from netra.asgi.words import Answer, Refusal, Request
 from netra.core.verdict.outcomes import Accepted
 from netra.gateway.gate import Gateway
+from netra.pages.explained import Explained
 from netra.pages.html import content_security_policy, render_html
 from netra.web.bodies import ENCODER, OfferBody, StateBody
 from netra.web.labels import label_of
 from netra.web.render import problem_answer, refusal_answer
-from netra.web.view import View
+from netra.web.view import READY, View
 
 _PAGE_HEADERS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 
@@ -44,8 +45,9 @@ async def livez(request: Request, gateway: Gateway, view: View) -> Answer:
 
 
 async def readyz(request: Request, gateway: Gateway, view: View) -> Answer:
-    """GET /readyz: 503 while draining; never for an outage that all replicas share."""
-    return _state(503, "draining") if view.readiness.draining else _state(200, "ready")
+    """GET /readyz: 503 while draining or misconfigured; for an outage that all instances share only if wanted."""
+    word = view.readiness_word(enabled=gateway.parts.link.enabled)
+    return _state(200 if word == READY else 503, word)
 
 
 def _state(status: int, word: str) -> Answer:
@@ -60,7 +62,7 @@ async def problem_page(request: Request, gateway: Gateway, view: View) -> Answer
     page, cause = found
     owner = cause.owner.value if view.operator else None
     if "text/html" in (request.header(b"accept") or ""):
-        body = render_html(page, status=cause.status, owner=owner, action=cause.action.value, operator=view.operator)
+        body = render_html(Explained(cause, page), operator=view.operator)
         headers = ((b"content-security-policy", content_security_policy().encode("ascii")), *_PAGE_HEADERS)
         return Answer(200, body, b"text/html; charset=utf-8", headers)
     shown = {**page.as_json(operator=view.operator), "status": cause.status, "action": cause.action.value}

@@ -12,14 +12,33 @@ from netra.core.verdict.causes import PUBLIC_ROWS, TABLE, Cause
 from netra.core.verdict.reply import Standing
 from netra.pages.page import Page
 
+READY: Final = "ready"
+
 
 class Readiness:
-    """Whether this process wants requests: false from the first signal to stop."""
+    """Whether this process wants requests, by what is known already: asking costs nothing, and asks nobody."""
 
-    __slots__ = ("draining",)
+    __slots__ = ("draining", "requires_auth")
 
-    def __init__(self) -> None:
+    def __init__(self, *, requires_auth: bool = False) -> None:
+        """`requires_auth`: is a gateway without its auth service of no use to whoever asks?"""
         self.draining = False
+        """From the first signal to stop."""
+        self.requires_auth = requires_auth
+
+    def word(self, standing: Standing, *, enabled: bool) -> str:
+        """`ready`, or in one word why not; `enabled`: is there an auth service to ask?
+
+        An outage that all instances share takes none of them away unless that is wanted. A refusal of our credentials
+        does only where they were never accepted: it is this instance's deploy that is wrong, not the fleet's luck.
+        """
+        if self.draining:
+            return "draining"
+        if standing.handshake == "refused" and not standing.ever_accepted:
+            return "misconfigured"
+        if self.requires_auth and (not enabled or standing.connectivity != "success"):
+            return "auth_service_unavailable"
+        return READY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +64,10 @@ class View:
     def told_in_full(self) -> "View":
         """The same view for operators: the admin listener's."""
         return replace(self, operator=True)
+
+    def readiness_word(self, *, enabled: bool) -> str:
+        """`ready`, or in one word why this instance wants no requests."""
+        return self.readiness.word(self.standing(), enabled=enabled)
 
     def shown(self, cause: Cause) -> Cause:
         """The row that may be named here: the cause itself, or what the public is told instead."""

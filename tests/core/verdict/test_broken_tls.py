@@ -6,6 +6,7 @@ import pytest
 
 from netra.core.verdict.broken import SOMEBODY, broken
 from netra.core.verdict.outcomes import NO_FACTS
+from netra.core.verdict.reply import Broken
 
 
 def refused(verify_code: int) -> ssl.SSLCertVerificationError:
@@ -39,19 +40,19 @@ def test_other_faults_of_a_certificate_name_no_issuer(number: int, words: str) -
 
 @pytest.mark.parametrize("number", [0, 1, 7, 95])
 def test_a_number_without_words_is_left_to_the_page(number: int) -> None:
-    assert broken(refused(number), sent=False, tls=True) == ("tls_certificate_error", NO_FACTS)
+    assert broken(refused(number), sent=False, tls=True) == Broken("tls_certificate_error", NO_FACTS)
 
 
 @pytest.mark.parametrize("sent", [True, False])
 def test_what_the_other_side_said_is_a_fact_and_changes_no_code(sent: bool) -> None:
     code = "connection_terminated" if sent else "tls_protocol_error"
     asks = {"tls_fault": "it asks for a client certificate"}
-    assert broken(ended("TLSV13_ALERT_CERTIFICATE_REQUIRED"), sent=sent, tls=True) == (code, asks)
-    assert broken(ended("TLSV1_ALERT_INTERNAL_ERROR"), sent=sent, tls=True) == (code, NO_FACTS)
-    assert broken(ended(None), sent=sent, tls=True) == (code, NO_FACTS)
-    assert broken(ssl.SSLError(1, "x"), sent=sent, tls=True) == (code, NO_FACTS)
+    assert broken(ended("TLSV13_ALERT_CERTIFICATE_REQUIRED"), sent=sent, tls=True) == Broken(code, asks)
+    assert broken(ended("TLSV1_ALERT_INTERNAL_ERROR"), sent=sent, tls=True) == Broken(code, NO_FACTS)
+    assert broken(ended(None), sent=sent, tls=True) == Broken(code, NO_FACTS)
+    assert broken(ssl.SSLError(1, "x"), sent=sent, tls=True) == Broken(code, NO_FACTS)
 
 
 def test_a_handshake_that_the_other_side_ends_has_no_number_and_is_still_a_fault_of_tls() -> None:
-    assert broken(ConnectionResetError(), sent=False, tls=True) == ("tls_protocol_error", NO_FACTS)
-    assert broken(ConnectionResetError(), sent=False) == ("connection_refused", NO_FACTS)
+    assert broken(ConnectionResetError(), sent=False, tls=True) == Broken("tls_protocol_error", NO_FACTS)
+    assert broken(ConnectionResetError(), sent=False) == Broken("connection_refused", NO_FACTS)

@@ -42,7 +42,7 @@ USER = {"user_id", "user_email", "user_name"}
 SESSION = USER | {"access_token", "refresh_token", "token_type", "expires_in"}
 OFFER = {"registration_enabled", "password_min_length", "password_max_length", "access_token_ttl_s", "oauth_providers"}
 SHAKE = {"service_id", "environment", "version", "idempotency", "issuer", "audience", "secret_fingerprints"}
-SHAKE |= {"server_time", "key_ids"}
+SHAKE |= {"server_time", "key_ids", "endpoints"}
 VOUCHED = USER | {"valid", "expires_at", "token_id", "session_id", "issuer", "audience"}
 
 

@@ -26,8 +26,12 @@ class RetryBudget:
 
     def allows(self, now_s: float) -> bool:
         """Is there room for one more retry?"""
+        return self.left(now_s) >= 1.0
+
+    def left(self, now_s: float) -> float:
+        """How many retries there is room for at once, 0 to `BURST`."""
         self._refill(now_s)
-        return self._tokens >= 1.0
+        return self._tokens
 
     def spend(self) -> None:
         """A retry is being made."""

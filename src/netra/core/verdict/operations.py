@@ -102,6 +102,8 @@ class Handshake(NamedTuple):
     server_time: int | None = None
     """Epoch seconds, by the auth service's clock."""
     key_ids: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    """The calls that it answers, e.g. `POST /auth/login`; nothing where it does not list them."""
 
 
 class Jwks(NamedTuple):
@@ -246,6 +248,7 @@ def _handshake(places: Places) -> Handshake | None:
     texts = {name: places.get(name) for name in ("service_id", "environment", "version", "issuer", "audience")}
     lists = {name: places.get(name, []) for name in ("secret_fingerprints", "key_ids")}
     promised, server_time = places.get("idempotency", False), _instant(places.get("server_time"))
+    endpoints = places.get("endpoints", [])
     if not isinstance(promised, bool) or any(_wrong(places, name, _text(value)) for name, value in texts.items()):
         return None
     if not all(_texts(value, 16) for value in lists.values()) or _wrong(places, "server_time", server_time):
@@ -256,6 +259,8 @@ def _handshake(places: Places) -> Handshake | None:
         secret_fingerprints=tuple(lists["secret_fingerprints"]),
         server_time=server_time,
         key_ids=tuple(lists["key_ids"]),
+        # Only read by people: one that cannot be read is no reason to doubt the rest.
+        endpoints=tuple(endpoints) if _texts(endpoints, MAX_KEYS_COUNT, MAX_TEXT_CHARS) else (),
     )
 
 
@@ -333,7 +338,7 @@ HANDSHAKE: Final = Operation(
     frozenset(
         {
             "service_id", "environment", "version", "idempotency", "issuer", "audience", "secret_fingerprints",
-            "server_time", "key_ids",
+            "server_time", "key_ids", "endpoints",
         }
     ),
     _handshake,

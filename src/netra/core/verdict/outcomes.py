@@ -5,13 +5,28 @@ They must never carry a body, a header or a secret: an outcome is shown to peopl
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from netra.core.verdict.causes import Cause, Phase
 
 T = TypeVar("T")
 
 NO_FACTS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Spent(NamedTuple):
+    """Where the time of one exchange went, in seconds; None for what it did not come to, or did not need."""
+
+    dns_s: float | None = None
+    connect_s: float | None = None
+    tls_s: float | None = None
+    wait_s: float | None = None
+    """From the request's last byte out to the reply's first byte in."""
+    read_s: float | None = None
+    """From the reply's first byte to its last."""
+
+
+UNTIMED: Final = Spent()
 
 
 class Tried(NamedTuple):
@@ -21,6 +36,7 @@ class Tried(NamedTuple):
     phase: Phase
     code: str
     elapsed_s: float
+    spent: Spent = UNTIMED
 
 
 class FieldFault(NamedTuple):
@@ -83,6 +99,16 @@ Outcome = Accepted[T] | Rejected | Unknown
 def unknown(cause: Cause, facts: Mapping[str, str] = NO_FACTS) -> Unknown:
     """No verdict for the reason in `cause`, with what its row says of transience and blame."""
     return Unknown(cause, transient=cause.again, counts=cause.counts == "yes", facts=facts)
+
+
+Verdict = Literal["accepted", "rejected", "unknown"]
+
+
+def verdict_of(outcome: Outcome[Any]) -> Verdict:
+    """Which of the three verdicts an outcome is."""
+    if isinstance(outcome, Unknown):
+        return "unknown"
+    return "accepted" if isinstance(outcome, Accepted) else "rejected"
 
 
 def code_of(outcome: Outcome[Any]) -> str:

@@ -6,7 +6,8 @@ They must never be printed whole: a reply's body is the auth service's, and may 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from netra.core.verdict.outcomes import NO_FACTS
+from netra.core.findings import Finding
+from netra.core.verdict.outcomes import NO_FACTS, UNTIMED, Spent
 
 Answering = Literal["not_run", "success", "failed"]
 Shake = Literal["not_yet", "absent", "accepted", "refused"]
@@ -20,6 +21,7 @@ class Reply(NamedTuple):
     body: bytes
     received_at: float
     """Wall clock, epoch seconds: what an HTTP-date in it is measured against."""
+    spent: Spent = UNTIMED
 
     def __repr__(self) -> str:
         return f"Reply({self.status}, {len(self.body)} bytes)"
@@ -30,6 +32,7 @@ class Broken(NamedTuple):
 
     code: str
     facts: Mapping[str, str] = NO_FACTS
+    spent: Spent = UNTIMED
 
 
 class Standing(NamedTuple):
@@ -60,6 +63,14 @@ class Standing(NamedTuple):
     """The auth service's clock (epoch seconds) less our monotonic one, by the last handshake; None: it did not say."""
     handshake_code: str | None = None
     """Why the last handshake was refused, or not to be had; None when it was accepted."""
+    shaken_at_s: float | None = None
+    """When a handshake last ended with a clear word about us (monotonic)."""
+    ever_accepted: bool = False
+    """Has a handshake accepted our credentials since this gateway was started?"""
+    version: str | None = None
+    """The release of the auth service, as it names it itself."""
+    differences: tuple[Finding, ...] = ()
+    """In what the last accepted handshake and our settings do not agree; notes among them."""
 
     def skew_s(self, now_s: float, wall_s: float) -> float:
         """By how much the auth service's clock is ahead of ours, also when ours was set since; 0 when nobody knows."""

@@ -50,7 +50,7 @@ async def peer_certificate(
             encoded = await _presented(addresses, host, _trusting_anything(), binary=True)
             if not encoded:
                 return None
-            return _read(await _presented(addresses, host, _trusting_only(encoded), binary=False))
+            return described(await _presented(addresses, host, _trusting_only(encoded), binary=False))
     except (OSError, ValueError, OverflowError):
         return None
 
@@ -86,12 +86,13 @@ async def _presented(addresses: list[Any], host: str, context: ssl.SSLContext, *
         transport.abort()
 
 
-def _read(described: Mapping[str, Any]) -> PeerCertificate:
-    names = tuple(_plain(str(name)) for _, name in described.get("subjectAltName", ())[:MOST_NAMES])
-    ends = described.get("notAfter")
+def described(certificate: Mapping[str, Any]) -> PeerCertificate:
+    """What a certificate says, from how the standard library describes it."""
+    names = tuple(_plain(str(name)) for _, name in certificate.get("subjectAltName", ())[:MOST_NAMES])
+    ends = certificate.get("notAfter")
     return PeerCertificate(
-        subject=_who(described.get("subject", ())),
-        issuer=_who(described.get("issuer", ())),
+        subject=_who(certificate.get("subject", ())),
+        issuer=_who(certificate.get("issuer", ())),
         names=names,
         not_after=datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None,
     )

@@ -7,9 +7,9 @@ import os
 import re
 import ssl
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from netra.core.findings import Finding, Severity
 from netra.link.clock import Clock
@@ -50,18 +50,35 @@ class TrustFiles(NamedTuple):
 NO_FILES: Final = TrustFiles()
 
 
+OnPeer = Callable[[bytes, Mapping[str, Any]], None]
+"""Is given a certificate that was believed: as it came (DER), and as the standard library describes it."""
+
+
 def nobody(finding: Finding) -> None:
     """For those who have no files: there is nothing to hear."""
+
+
+def nobody_asks(certificate: bytes, described: Mapping[str, Any]) -> None:
+    """For those who do not want to know who presented himself."""
 
 
 class Trust:
     """The TLS context for new connections, made anew when a file has changed. One event loop owns it."""
 
-    def __init__(self, clock: Clock, files: TrustFiles = NO_FILES, tell: Callable[[Finding], None] = nobody) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        files: TrustFiles = NO_FILES,
+        tell: Callable[[Finding], None] = nobody,
+        on_peer: OnPeer = nobody_asks,
+    ) -> None:
         """Read everything once. `tell` hears when a file is read again later, well (a note) or not (a warning).
+
+        `on_peer` is given the certificate that was presented and believed, once for each new connection.
 
         Raises: Unusable.
         """
+        self.on_peer = on_peer
         self._files = files
         self._clock = clock
         self._tell = tell
@@ -88,7 +105,7 @@ class Trust:
         return self._context
 
     def _look(self) -> dict[str, Mark]:
-        return {name: _mark(path) for name, path in zip(_VARIABLES, self._files, strict=True) if path is not None}
+        return {name: mark_of(path) for name, path in zip(_VARIABLES, self._files, strict=True) if path is not None}
 
     def _read_again(self) -> None:
         """A broken file of authorities holds up no new certificate: the authorities that were good are kept for it."""
@@ -104,7 +121,7 @@ class Trust:
         self.findings = tuple(each._replace(severity=Severity.WARNING, why=_KEPT) for each in problems)
 
 
-def _mark(path: str) -> Mark:
+def mark_of(path: str) -> Mark:
     """By what a changed file is known, also one that another has taken the place of, at any step of its path."""
     try:
         seen = Path(path).stat()

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import typer
 
 from netra.cli.authd import FAILED, give_up, show_table
-from netra.cli.wire_learn import learn
+from netra.cli.wire.learn import learn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from netra.doctor.offline import Line
+    from netra.doctor.report.text import Line
     from netra.doctor.wire_view import WireView
     from netra.wires.problem import WireProblem
 

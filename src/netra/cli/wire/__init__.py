@@ -1,0 +1,1 @@
+"""`netra wire`: how an auth service is spoken to: shown, checked, learnt."""

@@ -1,0 +1,94 @@
+"""HTTP: does an HTTP server answer at that path, is it the auth service, and how fast?
+
+It must never judge what an answer says of our credentials: that is another hop's.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from netra.core.findings import Finding, Severity
+from netra.core.verdict import intermediaries
+from netra.core.verdict.operations import CONFIG, DISCOVERY, HEALTH, KEYS, LOGIN, REVOCATIONS, Operation
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown
+from netra.core.verdict.reply import Reply
+from netra.doctor.diagnosis import Check, Hop, State
+from netra.doctor.visit import Answered, Visit
+
+_HARMLESS: Final = (HEALTH, DISCOVERY, CONFIG, KEYS, REVOCATIONS)
+"""Questions that need no user, the cheapest first."""
+_OF_OTHERS: Final = frozenset({"service_credentials"})
+"""Hops whose business a failure is, although HTTP itself went well."""
+_EMPTY_FORM: Final = frozenset({"request_not_understood"})
+"""What an auth service may well say to a login that names nobody."""
+_REFUSALS: Final = frozenset({"401", "403"})
+_SLOW_RATIO: Final = 0.5
+
+
+async def checks(visit: Visit) -> AsyncIterator[Check]:
+    """One cheap question; any answer of the auth service's own proves the way to it."""
+    operation = _question(visit)
+    if operation is None:
+        yield Check(Hop.HTTP, "answer", State.SKIP, "this wire offers nothing that could be asked without a user")
+        return
+    answered = await visit.put(operation)
+    outcome, template = answered.outcome, visit.wire.templates[operation.name]
+    where = f"{template.method} {template.path.partition('?')[0]}"
+    failed = _failed(operation, outcome)
+    if failed is not None:
+        yield visit.failure(Hop.HTTP, "answer", failed, answered.elapsed_s, where=where)
+        return
+    doubts = (*_doubted(visit, outcome), *_slow(visit, answered))
+    state = State.WARN if doubts else State.PASS
+    yield Check(Hop.HTTP, "answer", state, f"{where}: {_told(answered)}", answered.elapsed_s, doubts)
+
+
+def _question(visit: Visit) -> Operation[Any] | None:
+    """The cheapest question of the wire; a login that names nobody where there is no other."""
+    return next((each for each in (*_HARMLESS, LOGIN) if visit.wire.offers(each)), None)
+
+
+def _failed(operation: Operation[Any], outcome: Outcome[Any]) -> Rejected | Unknown | None:
+    """The outcome where it says that HTTP did not go well."""
+    if isinstance(outcome, Accepted) or outcome.cause.hop in _OF_OTHERS:
+        return None
+    if _refusal(outcome) is not None:
+        return None
+    if operation is LOGIN and (isinstance(outcome, Rejected) or outcome.cause.code in _EMPTY_FORM):
+        return None
+    return outcome
+
+
+def _refusal(outcome: Outcome[Any]) -> Unknown | None:
+    """The outcome where the auth service itself does not let us ask: it is there, and the next hops tell why."""
+    if not isinstance(outcome, Unknown) or outcome.cause.code not in _EMPTY_FORM:
+        return None
+    return outcome if outcome.facts.get("status", "") in _REFUSALS else None
+
+
+def _doubted(visit: Visit, outcome: Outcome[Any]) -> tuple[Finding, ...]:
+    """The probe in the background asks the same, and gets no better answer."""
+    refusal = _refusal(outcome)
+    return () if refusal is None else (visit.finding(refusal, Hop.HTTP, Severity.WARNING),)
+
+
+def _told(answered: Answered) -> str:
+    """Status, media type and who else is on the way, in words of ours."""
+    got = answered.got
+    if not isinstance(got, Reply):
+        return "answered"
+    media_type = got.headers.get("content-type", "").partition(";")[0].strip().lower()
+    said = [str(got.status), *([media_type[:60]] if media_type.isascii() and media_type.isprintable() else [])]
+    told = " ".join(each for each in said if each)
+    between = intermediaries.named(got.headers)
+    return f"{told}, by way of {between}" if between else told
+
+
+def _slow(visit: Visit, answered: Answered) -> tuple[Finding, ...]:
+    """Is the cheapest question slow, by what a login may take?"""
+    budget_s = visit.settings.token_budget_s
+    if answered.elapsed_s < _SLOW_RATIO * budget_s:
+        return ()
+    what = f"The cheapest question took {answered.elapsed_s:.1f} s of the {budget_s:g} s that it may take."
+    why = "A little more load, and users get 504 `response_timeout`."
+    fix = "Look at what the auth service waits for; raise NETRA_TOKEN_BUDGET_S and NETRA_LOGIN_BUDGET_S only if it must"
+    return (Finding(Severity.WARNING, "slow_answer", Hop.HTTP, what, why, f"{fix} take so long."),)

@@ -1,0 +1,1 @@
+"""A diagnosis in writing: for people, for programs, for a build."""

@@ -1,0 +1,1 @@
+"""Metrics: their definitions as a table, and who counts them."""

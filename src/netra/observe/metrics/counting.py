@@ -1,0 +1,144 @@
+"""Counts what has happened, event by event, in plain numbers that are put into words when somebody asks.
+
+It must never take a label from what a stranger sent: what is not in the closed sets is `other`.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
+from typing import Final
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.core import Metric as Family
+
+from netra.core.events import AttemptEnded, CircuitChanged, Event, TryEnded
+from netra.core.verdict.causes import TABLE
+from netra.core.verdict.outcomes import UNTIMED, code_of, verdict_of
+from netra.observe.metrics.definitions import (
+    ATTEMPT_SECONDS,
+    ATTEMPTS,
+    CALLS,
+    CIRCUIT_CHANGES,
+    LOGIN_TRIES,
+    OTHER,
+    PHASE_SECONDS,
+    Metric,
+)
+
+OK: Final = "ok"
+_NOBODY: Final = "none"
+"""Who has to mend what is not broken."""
+_PHASES: Final = tuple(field.removesuffix("_s") for field in UNTIMED._fields)
+
+_FROM_THE_START: Final = (
+    *((journey, "accepted", OK) for journey in ("login", "verify")),
+    ("login", "rejected", "invalid_credentials"),
+    *(
+        (journey, "unknown", row.code)
+        for journey in ("login", "verify")
+        for row in TABLE.values()
+        if row.verdict == "unknown"
+    ),
+)
+"""What alerts look at is there before it happens: an increase from nothing is none."""
+
+
+class Counting:
+    """A listener to events, and a collector for a registry of Prometheus's. One event loop owns it."""
+
+    def __init__(self) -> None:
+        self._attempts: Counter[tuple[str, str, str]] = Counter(dict.fromkeys(_FROM_THE_START, 0))
+        self._calls: Counter[tuple[str, str, str]] = Counter()
+        self._changes: Counter[tuple[str, ...]] = Counter()
+        self._seconds: dict[str, Tally] = {}
+        self._phases = tuple(Tally(PHASE_SECONDS.buckets) for _ in _PHASES)
+        self._tries = Tally(LOGIN_TRIES.buckets)
+
+    def __call__(self, event: Event) -> None:
+        """Count one event."""
+        if isinstance(event, TryEnded):
+            operation, verdict, tried = event
+            self._calls[operation, verdict, tried.code] += 1
+            for tally, spent_s in zip(self._phases, tried.spent, strict=True):
+                if spent_s is not None:
+                    tally.add(spent_s)
+        elif isinstance(event, AttemptEnded):
+            journey, outcome = event.journey, event.outcome
+            self._attempts[journey, verdict_of(outcome), code_of(outcome)] += 1
+            if journey not in self._seconds:
+                self._seconds[journey] = Tally(ATTEMPT_SECONDS.buckets)
+            self._seconds[journey].add(event.elapsed_s)
+            if journey == "login":
+                self._tries.add(len(outcome.tried))
+        elif isinstance(event, CircuitChanged):
+            self._changes[event.kind, event.circuit.state] += 1
+
+    def describe(self) -> Iterator[Family]:
+        """The names, by which a registry knows what it has already."""
+        return self.collect()
+
+    def collect(self) -> Iterator[Family]:
+        """What was counted so far, as Prometheus asks for it."""
+        attempts: Counter[tuple[str, ...]] = Counter()
+        for (journey, verdict, code), count in self._attempts.items():
+            attempts[journey, verdict, known(code), _owner(code)] += count
+        yield _counted(ATTEMPTS, attempts)
+        yield _tallied(ATTEMPT_SECONDS, (((journey,), tally) for journey, tally in self._seconds.items()))
+        yield _tallied(LOGIN_TRIES, [((), self._tries)])
+        calls: Counter[tuple[str, ...]] = Counter()
+        for (operation, verdict, code), count in self._calls.items():
+            calls[operation, verdict, known(code)] += count
+        yield _counted(CALLS, calls)
+        yield _tallied(PHASE_SECONDS, (((phase,), tally) for phase, tally in zip(_PHASES, self._phases, strict=True)))
+        yield _counted(CIRCUIT_CHANGES, self._changes)
+
+
+class Tally:
+    """How many values fell between which bounds, and their sum."""
+
+    __slots__ = ("_bounds", "_counts", "_sum")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        """`bounds`: upper ones, rising; a value equal to one belongs below it."""
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Each bound with how many values are not above it."""
+        return list(zip((*map(str, self._bounds), "+Inf"), accumulate(self._counts), strict=True))
+
+    @property
+    def sum(self) -> float:
+        """Of all values."""
+        return self._sum
+
+
+def known(code: str) -> str:
+    """A code as a label."""
+    return code if code == OK or code in TABLE else OTHER
+
+
+def _owner(code: str) -> str:
+    cause = TABLE.get(code)
+    return _NOBODY if cause is None else cause.owner.value
+
+
+def _counted(metric: Metric, counts: Mapping[tuple[str, ...], int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+    for labels, count in counts.items():
+        family.add_metric(labels, count)
+    return family
+
+
+def _tallied(metric: Metric, tallies: Iterable[tuple[tuple[str, ...], Tally]]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+    for labels, tally in tallies:
+        family.add_metric(labels, tally.buckets(), tally.sum)
+    return family

@@ -1,0 +1,166 @@
+"""A code, its page and its row of the table, told together: what `netra explain` and the site of pages show.
+
+It must never speak of one failure: facts stay names in braces, to be filled in.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from netra.core.verdict.causes import CALLERS_REQUEST, GROUPS, PUBLIC_ROWS, TABLE, Cause, Phase
+from netra.pages.page import Page
+
+FORMAT_VERSION: Final = 1
+
+TO_DO: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "correct_input": "Correct what was sent, then send it again.",
+        "log_in": "Sign in, then try again.",
+        "refresh": "Most applications renew a session by themselves. If yours does not, sign in again.",
+        "wait": "Wait a little, then try again. Until then, stay signed in where you are.",
+        "next_step": "Complete the next step that the application asks for.",
+        "contact_support": "Contact the support of the application you wanted to sign in to.",
+    }
+)
+"""By action: what the caller should do."""
+MENDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "client": "whoever maintains the application that called",
+        "user": "the user",
+        "us": "whoever runs this gateway and its configuration",
+        "network": "whoever runs the network between gateway and auth service",
+        "between": "whoever runs the proxy, load balancer or firewall in between",
+        "auth_service": "whoever runs the auth service",
+    }
+)
+"""By owner: who can mend it."""
+
+_GROUP_TITLES: Final = (
+    "Refusals: healthy answers about a user or a token",
+    "The caller's request",
+    "The gateway's own reasons",
+    "The auth service was never reached",
+    "Nobody knows whether it was reached",
+    "An answer that cannot be used",
+)
+_PUBLIC_TITLE: Final = "What the public is told instead"
+_REQUESTS: Final = frozenset(cause.code for cause in CALLERS_REQUEST)
+_AFFECTED: Final[Mapping[Phase, str]] = MappingProxyType(
+    {
+        Phase.NEVER_SENT: "Everybody whose login or token the auth service has to judge, while it lasts. Nothing was "
+        "sent, so nothing was counted against any account.",
+        Phase.MAYBE_SENT: "Everybody whose login or token the auth service has to judge, while it lasts. It may have "
+        "acted on what was sent, and its answer never came.",
+        Phase.ANSWERED: "Everybody whose login or token the auth service has to judge, while it lasts. Nobody is told "
+        "that a password was wrong.",
+    }
+)
+_AFFECTED_OTHERWISE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "connection_limit_reached": "As many users as there is no room for; all others are served.",
+        "local_resource_exhausted": "Whoever needs a new connection to the auth service; connections that are open "
+        "serve the others.",
+        "keys_unavailable": "Whoever shows a token that is not known yet. Those that were checked before stay good "
+        "for a while.",
+        "draining": "Whoever reaches this one instance while it stops; the others serve.",
+        "internal_error": "Whoever sent this request, and everybody to whom the same thing happens.",
+        "authentication_unavailable": "Everybody who meets the cause behind it: of that the public is told nothing, on "
+        "purpose.",
+    }
+)
+_COUNTED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "yes": "It counts as evidence that the auth service is unwell, and may open a circuit.",
+        "alarm": "It opens no circuit, because waiting does not mend it: somebody has to look.",
+        "no": "It says nothing against the auth service, and opens no circuit.",
+    }
+)
+
+
+class Explained(NamedTuple):
+    """Everything that can be said of a code when nothing has happened."""
+
+    cause: Cause
+    page: Page
+
+    @property
+    def code(self) -> str:
+        """The code, as on every surface."""
+        return self.cause.code
+
+    @property
+    def shown_by(self) -> Mapping[str, tuple[str, ...]]:
+        """Where an operator sees it coming."""
+        return {"events": self.page.watch}
+
+    @property
+    def affected(self) -> str:
+        """Whether users are affected, and who."""
+        cause = self.cause
+        if cause.verdict == "unknown":
+            return _AFFECTED_OTHERWISE.get(cause.code) or _AFFECTED[cause.phase]
+        if cause.code in _REQUESTS:
+            return "Whoever sent this one request, and nobody else."
+        return "This one user, or this one token. It is a healthy answer, and no sign of an outage."
+
+    @property
+    def again(self) -> str:
+        """Whether the same call may be sent again, and what its failure counts for."""
+        cause = self.cause
+        if cause.verdict == "rejected":
+            return "Never sent again by the gateway: it is a verdict."
+        if not cause.again:
+            return f"Not sent again within the same request: it would end in the same way. {_COUNTED[cause.counts]}"
+        if cause.phase is Phase.NEVER_SENT:
+            how = "Sent again by the gateway, within NETRA_TRIES and the time of the request: nothing had arrived."
+        else:
+            how = (
+                "Sent again by the gateway, within NETRA_TRIES and the time of the request, only where a second "
+                "arrival does no harm: never a login, unless the auth service honours Idempotency-Key."
+            )
+        return f"{how} {_COUNTED[cause.counts]}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The explanation as JSON members."""
+        cause, page = self.cause, self.page
+        return {
+            "code": cause.code,
+            "title": page.title,
+            "verdict": cause.verdict,
+            "status": cause.status,
+            "public_code": cause.public_code,
+            "hop": cause.hop,
+            "phase": cause.phase.value,
+            "owner": cause.owner.value,
+            "action": cause.action.value,
+            "transient": cause.again,
+            "counts": cause.counts,
+            "public": page.public,
+            "meaning": page.operator_sentence({}),
+            "affected": self.affected,
+            "to_do": TO_DO[cause.action],
+            "mended_by": MENDERS[cause.owner],
+            "again": self.again,
+            "check_first": list(page.check_first),
+            "still_works": list(page.still_works),
+            "seen": page.seen,
+            "shown_by": {kind: list(lines) for kind, lines in self.shown_by.items()},
+        }
+
+
+def explained(code: str, book: Mapping[str, Page]) -> Explained | None:
+    """What a code means; None for one that does not exist."""
+    cause = TABLE.get(code) or PUBLIC_ROWS.get(code)
+    return None if cause is None else Explained(cause, book[code])
+
+
+def chapters(book: Mapping[str, Page]) -> Iterator[tuple[str, tuple[Explained, ...]]]:
+    """All codes in the order of the table, each group with its title; public codes come last."""
+    for title, group in zip(_GROUP_TITLES, GROUPS, strict=True):
+        yield title, tuple(Explained(cause, book[cause.code]) for cause in group)
+    yield _PUBLIC_TITLE, tuple(Explained(cause, book[cause.code]) for cause in PUBLIC_ROWS.values())
+
+
+def document(some: Iterable[Explained]) -> dict[str, Any]:
+    """Explanations for programs."""
+    return {"version": FORMAT_VERSION, "codes": [each.as_json() for each in some]}

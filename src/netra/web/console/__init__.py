@@ -1,0 +1,1 @@
+"""The console: one page for operators that keeps itself up to date."""
