@@ -12,7 +12,7 @@ QUICK_TESTS := tests/core
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo tour test faults quick lint types format docs lock check-lock bench bench-tokens resilience mutants wheel clean
+.PHONY: help demo tour test faults quick lint types format docs lock check-lock bench bench-tokens resilience mutants diagnosis pictures wheel clean
 
 help: ## List what there is
 	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then bold='\033[1;36m'; plain='\033[0m'; fi; \
@@ -42,6 +42,12 @@ test: $(VENV)/.dev ## Run all tests and hold the coverage gates (ARGS="-n 2" for
 
 faults: $(VENV)/.dev ## Show every row of docs/faults.md over real sockets (ARGS="-k port-closed" for one)
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+diagnosis: $(VENV)/.dev ## Break a deployment in every way of docs/diagnosis/matrix.md, and see what the doctor names first
+	@$(BIN)/python -m tests.diagnosis $(ARGS)
+
+pictures: $(VENV)/.dev ## Take the pictures of docs/console.md anew, of a demo in use (fifteen minutes; needs Chromium)
+	@$(BIN)/python -m tests.browser.pictures $(ARGS)
 
 quick: lint ## Lint, types and the tests of core, in under twenty seconds
 	@mkdir -p build; $(BIN)/mypy >build/types.txt 2>&1 & types=$$!; \
@@ -74,8 +80,9 @@ wheel: $(VENV)/.dev ## Build the wheel and try it in an environment of its own
 
 # --- keep it --------------------------------------------------------------------------------------------------------
 
-docs: $(VENV)/.dev ## Write docs/settings.md, .env.example and docs/faults.md anew from what they describe
+docs: $(VENV)/.dev ## Write the generated pages anew: docs/settings.md, .env.example, docs/metrics.md, docs/faults.md
 	@$(BIN)/python -m netra.settings.reference
+	@$(BIN)/python -m netra.observe.metrics.reference
 	@$(BIN)/python -m tests.faults.reference
 
 lock: $(VENV)/.lock ## Resolve the requirements anew within pyproject.toml (ARGS=--upgrade for the newest)

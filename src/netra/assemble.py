@@ -9,7 +9,7 @@ import functools
 import hashlib
 import hmac
 import os
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -30,10 +30,11 @@ from netra.core.pace.breaker import Breaker, Circuit
 from netra.core.pace.budget import RetryBudget
 from netra.core.pace.throttle import Throttles
 from netra.core.secret import Secret
-from netra.core.verdict.operations import HANDSHAKE, Kind
+from netra.core.verdict.operations import Kind
 from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Wire
 from netra.doctor.configuration import wire_findings
+from netra.doctor.visit import facts_of as facts_at
 from netra.gateway.attempts import Forms
 from netra.gateway.gate import Gateway
 from netra.gateway.parts import Parts
@@ -56,6 +57,7 @@ from netra.upkeep.crashes import crashed
 from netra.upkeep.credentials import Credentials
 from netra.upkeep.discovery import oidc_wire
 from netra.upkeep.rounds import Peer, Rounds, begin
+from netra.upkeep.standing import first_standing
 from netra.web.endpoints import public_app
 from netra.web.view import Readiness, View
 from netra.wires.load import resolve
@@ -64,7 +66,7 @@ from netra.wires.problem import WireProblem
 Tell = Callable[[Event], None]
 _KEY_CALLS_COUNT: Final = 4
 """At once, to an issuer: one at a time is asked, and the one before may not have ended."""
-_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_HTTPS_PORT: Final = 443
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,18 +261,12 @@ def _wire(settings: Settings) -> Wire:
     return wire.only(ONLY_VERIFY) if settings.only == "verify" else wire
 
 
-def _holds(settings: Settings, wanted: frozenset[str]) -> bool:
-    """Do we have what the auth service wants of our own credentials? Not where it wants none."""
-    held = {"service_id": settings.service_id, "service_secret": settings.service_secret}
-    return bool(wanted) and all(held[name] is not None for name in wanted)
-
-
 def _peer(settings: Settings) -> Peer | None:
     """Who presents a certificate at AUTH_SERVICE_URL; None where nobody does."""
     address = urlsplit(settings.auth_service_url)
     if address.scheme != "https":
         return None
-    return functools.partial(peer_certificate, address.hostname or "", address.port or _DEFAULT_PORTS["https"])
+    return functools.partial(peer_certificate, address.hostname or "", address.port or _HTTPS_PORT)
 
 
 def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock, tell: Tell) -> Link:
@@ -283,11 +279,7 @@ def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock, 
         tries=settings.tries,
         circuits=_circuits(settings, tell) if settings.breaker else never_open(),
         enabled=settings.auth_service_enabled,
-        standing=Standing(
-            credentials_configured=_holds(settings, wire.credentials),
-            trust_uncoded_401=settings.trust_uncoded_401,
-            handshake="not_yet" if wire.offers(HANDSHAKE) else "absent",
-        ),
+        standing=first_standing(settings, wire),
     )
 
 
@@ -334,17 +326,9 @@ def _view(settings: Settings, gateway: Gateway, clock: Clock) -> View:
     )
 
 
-def facts_of(settings: Settings) -> dict[str, str]:
+def facts_of(settings: Settings) -> Mapping[str, str]:
     """What sentences may name of this installation; what is not known is left out."""
-    address = urlsplit(settings.auth_service_url)
-    port = address.port or _DEFAULT_PORTS.get(address.scheme)
-    facts = {
-        "url": settings.auth_service_url,
-        "host": address.hostname,
-        "port": port,
-        "service_id": settings.service_id,
-    }
-    return {name: str(value) for name, value in facts.items() if value}
+    return facts_at(settings.auth_service_url, settings.service_id)
 
 
 def log_key(settings: Settings) -> Secret:

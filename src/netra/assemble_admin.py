@@ -113,7 +113,7 @@ def operated(  # noqa: PLR0913 - what a gateway has to show
     numbers = Numbers(
         registry, (observers.counting, Gauges(_seen(settings, gateway, view, findings, observers, in_use)))
     )
-    console = _console(settings, gateway, view, findings, observers, shown)
+    console = _console(settings, gateway, view, findings, observers, shown, in_use=in_use)
     app = admin_app(
         gateway,
         view,
@@ -125,6 +125,7 @@ def operated(  # noqa: PLR0913 - what a gateway has to show
         on_crash=on_crash,
         extra=(*console.routes(), *trace_routes(recorder, view), metrics_route(numbers.registry), *extra),
         ourselves=Ourselves(recorder, tell.lines_lost_count, lambda: tell.all_failures_count),
+        on_sign_out=console.hub.let_all_go,
     )
     return Operated(app, console, numbers)
 
@@ -156,13 +157,15 @@ def _seen(
     )  # fmt: skip
 
 
-def _console(
+def _console(  # noqa: PLR0913 - what a console is drawn from
     settings: Settings,
     gateway: Gateway,
     view: View,
     findings: Sequence[Finding],
     observers: Observers,
     shown: Shown,
+    *,
+    in_use: InUse,
 ) -> Console:
     sources = Sources(
         gateway=gateway,
@@ -172,11 +175,19 @@ def _console(
         version=__version__,
         prefix=settings.prefix,
         findings=findings,
-        settings=shown.effective,
+        settings=lambda: [_as_of_now(each, in_use.ours()) for each in shown.effective],
         panels=shown.panels,
         sealed=bool(gateway.parts.wire.credentials),
     )
     return Console(sources, Diagnosing(_diagnose(settings, shown.effective, findings), observers.tell))
+
+
+def _as_of_now(shown: Effective, ours: Ours) -> Effective:
+    """A setting with the credentials that are in use now, where these were read again from files since the start."""
+    if shown.variable == "SERVICE_ID":
+        return shown._replace(value=ours.service_id)
+    now = {"SERVICE_SECRET": ours.secret, "SERVICE_SECRET_PREVIOUS": ours.previous}
+    return shown._replace(fingerprint=now[shown.variable]) if shown.variable in now else shown
 
 
 def _diagnose(settings: Settings, effective: tuple[Effective, ...], findings: Sequence[Finding]) -> Diagnose:

@@ -24,7 +24,9 @@ _GC_THRESHOLDS: Final = (50_000, 50, 50)
 _OWN_DESCRIPTORS: Final = 32
 """What a gateway has open for itself: event loop, log, listeners, the resolver's files, and a second address."""
 _MOST_CLIENTS: Final = 10_000
+_FEW_OPERATORS: Final = 32
 _MOST_OPERATORS: Final = 256
+"""An open console holds one for as long as it is open."""
 
 
 class Shares(NamedTuple):
@@ -36,7 +38,7 @@ class Shares(NamedTuple):
     @classmethod
     def of(cls, descriptors_count: int, max_in_flight: int) -> "Shares":
         """Operators, the auth service and we ourselves get theirs first; whatever is left is for clients."""
-        operators_count = min(_MOST_OPERATORS, descriptors_count // 8)
+        operators_count = min(_MOST_OPERATORS, max(_FEW_OPERATORS, descriptors_count // 16), descriptors_count // 8)
         left = descriptors_count - operators_count - max_in_flight - _OWN_DESCRIPTORS
         return cls(min(_MOST_CLIENTS, max(left, descriptors_count // 8)), operators_count)
 

@@ -52,6 +52,8 @@ def status_of(rules: AdminRules, *headers: tuple[bytes, bytes], method: str = "G
         ("Admin.Internal", (), b"admin.internal", 200),
         ("127.0.0.1", ("admin.example.com",), b"admin.example.com:9901", 200),
         ("127.0.0.1", ("Admin.Example.COM",), b"ADMIN.example.com", 200),
+        ("::", ("fd00::7",), b"[fd00::7]:9901", 200),
+        ("::", ("fd00::7",), b"[fd00::8]:9901", 421),
         ("127.0.0.1", (), b"127.0.0.2", 421),
         ("127.0.0.1", (), b"10.0.0.7", 421),
         ("10.0.0.7", (), b"10.0.0.8", 421),
@@ -74,7 +76,7 @@ def status_of(rules: AdminRules, *headers: tuple[bytes, bytes], method: str = "G
         ("127.0.0.1", (), b"l\xf6calhost", 421),
         ("127.0.0.1", ("admin.example.com",), b"sub.admin.example.com", 421),
     ],
-    ids=range(34),
+    ids=range(36),
 )
 def test_only_its_own_names_are_answered(bind_host: str, listed: tuple[str, ...], host: bytes, status: int) -> None:
     assert status_of(AdminRules(bind_host, listed), (b"host", host)) == status

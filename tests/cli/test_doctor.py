@@ -78,16 +78,45 @@ def test_without_any_settings_it_says_which_to_set() -> None:
         (("--timeout", "soon"), "number"),
         (("--offline", "--rejection-check"), "leave it out"),
         (("--offline", "--canary", "ada@example.test"), "leave it out"),
+        (("--offline", "--origin", "https://shop.example.com"), "leave it out"),
         (("--canary", ""), "names nobody"),
         (("--canary", "ada@example.test"), "first line of standard input"),
+        (("--canary", b"\xff@example.test"), "--canary is not UTF-8"),
         (("--origin", " "), "--origin is empty"),
         (("now",), "now"),
     ],
 )
-def test_wrong_usage_gives_exit_code_2_and_says_what_is_wrong(arguments: tuple[str, ...], told: str) -> None:
+def test_wrong_usage_gives_exit_code_2_and_says_what_is_wrong(arguments: tuple[Any, ...], told: str) -> None:
     done = attempt("doctor", *arguments, told=good())
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code", "complaint"),
+    [
+        (">&-", (), 1, ""),
+        (">&-", ("--format", "json"), 1, ""),
+        ("<&-", ("--canary", "ada@example.test"), 2, "first line of standard input"),
+        ("2>&-", ("--format", "yaml"), 2, ""),
+        (">/dev/full", (), 1, "No space left on device"),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_changes_no_exit_code_and_brings_no_traceback(
+    closed: str, arguments: tuple[str, ...], code: int, complaint: str
+) -> None:
+    port = free_port()
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-m", "netra", "doctor", *arguments],
+        env=environment(good(ENVIRONMENT="test", AUTH_SERVICE_URL=f"http://127.0.0.1:{port}")),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == code
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_password_is_never_an_option() -> None:

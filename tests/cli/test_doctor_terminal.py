@@ -127,3 +127,11 @@ def test_an_interrupt_while_the_password_is_asked_for_ends_it_with_130() -> None
         assert screen.ended() == 128 + signal.SIGINT
     assert "Traceback" not in screen.shown
     assert SECRET not in screen.shown
+
+
+def test_the_end_of_the_input_where_a_password_was_asked_for_is_wrong_usage() -> None:
+    with terminal("--canary", "ada@example.test", told=good()) as screen:
+        screen.until(lambda seen: "Password of" in seen)
+        screen.type(b"\x04")
+        assert screen.ended() == 2
+    assert "--canary needs the user's password" in screen.shown

@@ -24,7 +24,8 @@ def test_every_code_is_explained(netra: Command, code: str) -> None:
     headings = [line for line in ended.out.splitlines() if line and not line.startswith(" ")][2:]
     assert headings == [
         "What it means", "Who is affected", "What users read", "What they should do", "Who can mend it",
-        "Sent again?", "Check first", "What still works", "What shows it: events", "Seen in real life",
+        "Sent again?", "Check first", "What still works", "What shows it: events",
+        "What shows it: metrics", "What shows it: alerts", "Seen in real life",
     ]  # fmt: skip
 
 

@@ -67,6 +67,39 @@ def test_health_without_the_token_says_what_is_lacking(well: Gateway, netra: Com
     assert "NETRA_ADMIN_TOKEN" in ended.err
 
 
+def test_a_token_that_is_not_the_right_one_is_told_apart_from_none(
+    well: Gateway, netra: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NETRA_ADMIN_TOKEN", "another-admin-token-of-forty-characters")
+    ended = netra("health", "--url", well.admin_url)
+    assert (ended.code, ended.out) == (1, "")
+    assert "does not accept NETRA_ADMIN_TOKEN" in ended.err
+    assert "another-admin-token" not in ended.err
+
+
+@pytest.mark.parametrize("token", ["\u20ac" * 40, "one-line-of-a-token\nand-another-one"])
+def test_a_token_that_no_header_can_carry_is_named_and_nobody_is_asked(
+    netra: Command, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("NETRA_ADMIN_TOKEN", token)
+    ended = netra("health", "--url", f"http://127.0.0.1:{free_port()}")
+    assert (ended.code, ended.out) == (2, "")
+    assert "NETRA_ADMIN_TOKEN" in ended.err
+
+
+def test_https_to_a_listener_without_tls_is_told_as_that(well: Gateway, netra: Command) -> None:
+    ended = netra("health", "--ready", "--url", well.url.replace("http://", "https://"))
+    assert (ended.code, ended.out) == (1, "")
+    assert "no TLS there" in ended.err
+
+
+def test_a_port_that_is_none_is_named_by_its_variable(netra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETRA_ADMIN_PORT", "admin")
+    ended = netra("health")
+    assert (ended.code, ended.out) == (2, "")
+    assert "NETRA_ADMIN_PORT" in ended.err
+
+
 def test_an_address_for_everywhere_is_asked_at_this_machine(
     well: Gateway, netra: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +133,13 @@ def test_nobody_there_is_not_well(netra: Command, word: str | None) -> None:
     assert "Connection refused" in ended.err
 
 
+@pytest.mark.parametrize("url", ["http://a..b", f"http://{'x' * 64}.invalid"])
+def test_a_name_that_cannot_be_one_is_not_well(netra: Command, url: str) -> None:
+    ended = netra("health", "--url", url)
+    assert (ended.code, ended.out) == (1, "")
+    assert "no such host" in ended.err
+
+
 def test_somebody_who_hangs_is_given_up(netra: Command) -> None:
     with silent_port() as port:
         began_s = monotonic()
@@ -112,6 +152,44 @@ def test_somebody_who_hangs_is_given_up(netra: Command) -> None:
 
 
 OK: Final = b"HTTP/1.1 200 OK\r\n"
+ENDLESS: Final = {
+    "a head that drips in": (OK, b"X"),
+    "a promise to go on": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a body that drips in": (OK + b"Content-Length: 100000\r\n\r\n", b" "),
+}
+
+
+@pytest.mark.parametrize("way", ENDLESS)
+def test_somebody_who_never_comes_to_an_end_is_given_up_in_time(netra: Command, way: str) -> None:
+    with dripping(*ENDLESS[way]) as url:
+        began_s = monotonic()
+        ended = netra("health", "--ready", "--timeout", "0.5", "--url", url)
+        assert monotonic() - began_s < 5.0
+    assert (ended.code, ended.out) == (1, "")
+    assert "not within 0.5 s" in ended.err
+
+
+@contextlib.contextmanager
+def dripping(begin: bytes, piece: bytes, for_s: float = 10.0) -> Iterator[str]:
+    """The address of somebody who begins an answer and then sends a piece of it every 50 ms."""
+    over = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        client, _ = listener.accept()
+        with client, contextlib.suppress(OSError):
+            client.sendall(begin)
+            until_s = monotonic() + for_s
+            while monotonic() < until_s and not over.wait(0.05):
+                client.sendall(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip, args=(listener,))
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
+        thread.join()
+
+
 ODD_ANSWERS: Final = {
     "not HTTP": b"220 mail.example ESMTP\r\n",
     "HTML": OK + b"Content-Length: 13\r\n\r\n<html></html>",
@@ -121,6 +199,7 @@ ODD_ANSWERS: Final = {
     "a status that moves the cursor": OK + b'Content-Length: 25\r\n\r\n{"status": "\\u001b[2Jok"}  ',
     "a redirect": b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
     "empty": b"",
+    "nested without end": OK + b"Content-Length: 200000\r\n\r\n" + b"[" * 200_000,
 }
 
 

@@ -3,6 +3,11 @@
 import contextlib
 import gzip
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,7 +21,7 @@ from netra.testing.labs import LabBeside, lab_beside
 from tests.cli.support import Command
 from tests.support.gateways import EMAIL, ENVIRONMENT, NEVER_LOGGED, PASSWORD, SECRET
 from tests.support.places import free_port
-from tests.support.programs import Gateway
+from tests.support.programs import PATIENCE_S, Gateway, environment
 
 TOKEN: Final = "test-only-admin-token-Hj4Kq9Zs2Wn7Vb1"
 LINE: Final[dict[str, Any]] = {
@@ -246,6 +251,30 @@ def test_what_a_stranger_wrote_into_a_log_moves_no_cursor(netra: Command) -> Non
     ended = netra("trace", "abc-1", "--from-logs", "-", stdin=log)
     assert ended.code == 0
     assert [each for each in ended.out if not each.isprintable() and each != "\n"] == []
+
+
+def test_on_a_narrow_terminal_what_is_wrapped_stays_in_its_column(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text(line(why="word " * 40), "utf-8")
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.Popen(
+            [sys.executable, "-m", "netra", "trace", "abc-1", "--from-logs", str(tmp_path / "log")],
+            stdin=subprocess.DEVNULL, stdout=theirs, env=environment({"COLUMNS": "60", "NO_COLOR": "1"}),
+        )  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other end is closed
+            while got := os.read(ours, 65_536):
+                shown += got
+        assert done.wait(PATIENCE_S) == 0
+    finally:
+        os.close(ours)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).splitlines()
+    assert max(map(len, lines)) <= 60
+    words = [each for each in lines if "word word" in each]
+    assert len(words) > 2
+    assert words[0].startswith("cause        word")
+    assert all(each.startswith(" " * 13 + "word") for each in words[1:])
 
 
 def test_a_log_without_json_says_what_to_set(netra: Command) -> None:

@@ -76,7 +76,7 @@ AT_THE_DOOR: Final = (
     _answers("cut-short", "Its answers end in the middle.", "response_incomplete", lab("close-inside-body")),
     _answers("another-protocol", "An SSH server listens there.", "http_protocol_error", lab("ssh-banner")),
     _answers("endless-body", "Its answers have no end.", "response_too_large", lab("endless-body")),
-    _answers("huge-header", "A proxy adds a header of 20,000 bytes.", "http_protocol_error", lab("huge-header")),
+    _answers("huge-header", "A proxy adds a header of 20,000 bytes.", "response_too_large", lab("huge-header")),
     _answers("empty-answers", "It answers 200 and nothing else.", "invalid_response", lab("empty-with-200")),
     _answers(
         "captive-portal", "The network shows its welcome page to whoever asks anything.", "invalid_response",

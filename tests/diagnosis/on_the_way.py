@@ -140,6 +140,6 @@ ON_THE_WAY: Final = (
     ),
     Setup(
         "plain-http-on-a-tls-port", "http is set, and the port speaks TLS.", Hop.HTTP, "connection_terminated",
-        plain_to_tls(),
+        plain_to_tls(), ("https://",),
     ),
 )  # fmt: skip

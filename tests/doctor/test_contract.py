@@ -245,3 +245,13 @@ async def test_when_the_diagnosis_ends_early_no_question_goes_on() -> None:
         async with asyncio.timeout(5):
             await asyncio.gather(waiting, return_exceptions=True)
         assert not [each for each in asyncio.all_tasks() if "_looked_at" in str(each.get_coro())]
+
+
+async def test_whoever_takes_an_empty_form_for_anything_is_not_made_a_refusal_of_the_wire() -> None:
+    async with FaultyAuthService() as lab:
+        lab.answer("/auth/login", json_reply(200, {"status": "captive", "login": "http://portal.test/"}))
+        async with visit(lab.url) as one:
+            finding = only((await seen(contract.checks, one))["route_login"])
+    assert finding.code == "invalid_response"
+    assert "invalid_credentials" not in finding.fix
+    assert "check AUTH_SERVICE_URL and NETRA_WIRE" in finding.fix

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from netra.core.findings import Severity
 from netra.core.secret import Secret
 from netra.doctor import AuthServiceDebugger
@@ -62,6 +64,22 @@ async def test_what_lies_behind_the_first_broken_hop_is_not_looked_at_and_no_pro
     behind = [each for each in diagnosis.checks if ALWAYS.index(each.hop) > ALWAYS.index(Hop.DNS)]
     assert {(each.state, each.what) for each in behind} == {(State.SKIP, "not looked at: dns is broken")}
     assert [each.code for each in diagnosis.findings if each.severity is not Severity.NOTE] == ["dns_error"]
+
+
+async def test_a_diagnosis_whose_time_is_over_before_it_has_seen_all_never_says_that_all_is_well() -> None:
+    async with FaultyAuthService(secret=SECRET) as lab:
+        diagnosis = await AuthServiceDebugger(told(lab.url), timeout_s=1e-9).run()
+        assert lab.journal == []
+    assert not diagnosis.ok
+    assert diagnosis.first is not None
+    assert diagnosis.first.subject == Hop.DNS
+    assert states(diagnosis, *ALWAYS[2:]) == {State.SKIP}
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, -1.0, float("nan")])
+def test_a_time_that_is_none_is_refused(timeout_s: float) -> None:
+    with pytest.raises(ValueError, match="timeout_s"):
+        AuthServiceDebugger({}, timeout_s=timeout_s)
 
 
 async def test_nobody_is_asked_when_the_configuration_is_broken() -> None:

@@ -1,21 +1,26 @@
 """TLS: whom we believe, for how long, what is spoken, and what we show of ourselves."""
 
+import asyncio
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from ssl import SSLContext, TLSVersion
+from ssl import SSLContext, SSLError, TLSVersion
 from typing import Final
 
 import pytest
 import trustme
 
-from netra.doctor.diagnosis import Check, State
+from netra.doctor.debugger import AuthServiceDebugger
+from netra.doctor.diagnosis import Check, Hop, State
 from netra.doctor.hops import answers, certificates, names
 from netra.lab.certificates import Authority, Pair
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.link.tls.own_certificate import own_expiry
 from tests.doctor.visits import codes, only, seen, visit
+from tests.settings.good import good
 from tests.support.places import silent_port
 
+PATIENT: Final = {"NETRA_CONNECT_TIMEOUT_S": "5", "NETRA_TOKEN_BUDGET_S": "6", "NETRA_LOGIN_BUDGET_S": "8"}
 ISSUER: Final = "Lab authority (Lab Ltd)"
 
 
@@ -97,6 +102,41 @@ async def test_a_handshake_that_does_not_go_on_is_a_timeout_and_said_to_be_one_o
             check = (await seen(certificates.checks, one))["certificate"]
     assert check.what == "the TLS handshake with 127.0.0.1: connection timed out"
     assert only(check).code == "connection_timeout"
+    at = f"127.0.0.1 port {port}"
+    assert only(check).what == f"{at} accepts connections, and does not answer the TLS handshake in time."
+    assert f"openssl s_client -connect 127.0.0.1:{port}" in only(check).fix
+
+
+async def test_a_handshake_that_takes_all_the_time_of_the_diagnosis_is_told_in_the_same_words() -> None:
+    with silent_port() as port:
+        environ = good(ENVIRONMENT="test", AUTH_SERVICE_URL=f"https://127.0.0.1:{port}", **PATIENT)
+        diagnosis = await AuthServiceDebugger(environ, timeout_s=0.5).run()
+    assert diagnosis.first is not None
+    assert (diagnosis.first.subject, diagnosis.first.code) == (Hop.TLS, "connection_timeout")
+    assert "does not answer the TLS handshake" in diagnosis.first.what
+
+
+async def test_an_end_that_follows_upon_the_handshake_is_not_said_to_follow_upon_a_request(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+
+    async def leave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    server = await asyncio.start_server(leave, "127.0.0.1", 0, ssl=authority.good())
+    async with server, visit(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", **trusting(authority)) as one:
+        await seen(names.checks, one)
+        finding = only((await seen(certificates.checks, one))["certificate"])
+    assert finding.code == "connection_terminated"
+    assert finding.what.endswith(" ends the connection as soon as TLS stands, before anything is asked.")
+    assert "AUTH_SERVICE_CLIENT_CERT_FILE" in finding.fix
+
+
+async def test_authorities_for_issuers_are_read_before_the_first_hop(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    issuer = {"OIDC_ISSUER": "https://issuer.test", "NETRA_TOKEN_AUDIENCE": "shop"}
+    async with visit("http://127.0.0.1:9", **issuer, **trusting(authority)) as one:
+        authority.file.unlink()
+        one.link_of("https://issuer.test")
 
 
 async def test_where_nothing_is_encrypted_there_is_nothing_to_look_at() -> None:
@@ -139,7 +179,32 @@ async def test_a_certificate_of_ours_that_is_missed_has_the_name_that_logins_giv
         finding = only((await seen(certificates.checks, one))["certificate"])
         assert only((await seen(answers.checks, one))["answer"]).code == finding.code == "connection_terminated"
     assert "AUTH_SERVICE_CLIENT_CERT_FILE" in finding.fix
+
+
+async def test_an_alert_that_follows_upon_the_handshake_is_told_and_not_said_to_follow_upon_a_request(
+    tmp_path: Path,
+) -> None:
+    authority = Authority(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        demanding = asyncio.create_task(asyncio.to_thread(shake_once, listening, authority.demanding()))
+        async with visit(f"https://127.0.0.1:{port}", **trusting(authority)) as one:
+            await seen(names.checks, one)
+            finding = only((await seen(certificates.checks, one))["certificate"])
+        await demanding
+    assert finding.code == "connection_terminated"
+    assert finding.what == (
+        f"127.0.0.1 port {port} ended the connection as soon as TLS stood, before anything was asked: it asks for a "
+        "client certificate."
+    )
     assert "AUTH_SERVICE_CLIENT_CERT_FILE" in finding.fix
+
+
+def shake_once(listening: socket.socket, context: SSLContext) -> None:
+    """One handshake as servers make it that tell why it fails."""
+    accepted, _ = listening.accept()
+    with accepted, pytest.raises(SSLError), context.wrap_socket(accepted, server_side=True) as shaken:
+        shaken.recv(1)
 
 
 def test_the_end_of_a_certificate_is_read_whatever_its_age_and_use(tmp_path: Path) -> None:

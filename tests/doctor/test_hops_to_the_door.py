@@ -1,7 +1,11 @@
 """DNS, TCP and HTTP: the way to the door of the auth service, and who opens it."""
 
+import asyncio
+import contextlib
 import socket
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -10,6 +14,7 @@ from netra.core.verdict.causes import TABLE
 from netra.doctor import AuthServiceDebugger
 from netra.doctor.diagnosis import Check, Diagnosis, Hop, State
 from netra.doctor.hops import answers, connections, names
+from netra.lab.certificates import Authority
 from netra.lab.connection import Script
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import after, html, json_reply, raw, raw_then_close, redirect, reply, silence
@@ -123,6 +128,74 @@ async def test_no_more_than_eight_addresses_are_tried_and_nothing_is_sent() -> N
             check = (await seen(connections.checks, one))["connection"]
         assert lab.journal == []
     assert check.what == f"8 of 8 addresses accept (the first 8 of 12), first 127.0.0.1:{lab.port}"
+
+
+async def test_while_none_accepts_the_addresses_behind_the_first_eight_are_tried_as_well() -> None:
+    dead = [f"127.0.0.{last}" for last in range(2, 11)]
+    async with FaultyAuthService(secret=SECRET) as lab:
+        check = of(await diagnosed(lab.port, *dead, "127.0.0.1"), Hop.TCP)
+        assert check.state is State.PASS, "logins get through"
+        nobody = of(await diagnosed(free_port(), *dead), Hop.TCP)
+    assert check.what == f"1 of 10 addresses accept, first 127.0.0.1:{lab.port}"
+    assert (nobody.state, only(nobody).code) == (State.FAIL, "connection_refused")
+    assert nobody.what.endswith(" and 1 more: connection refused")
+
+
+async def test_plain_http_to_a_port_of_tls_is_cured_by_the_address_with_https(tmp_path: Path) -> None:
+    async with FaultyAuthService(authority=Authority(tmp_path)) as lab:
+        port = lab.port
+        async with visit(f"http://127.0.0.1:{port}/below") as one:
+            finding = only((await seen(answers.checks, one))["answer"])
+    assert finding.code == "connection_terminated", "as logins are told"
+    assert finding.what == f"127.0.0.1 port {port} speaks TLS, and AUTH_SERVICE_URL says http."
+    assert finding.fix == f"Set AUTH_SERVICE_URL to https://127.0.0.1:{port}/below"
+
+
+async def test_a_route_that_is_missing_may_be_one_of_another_wire() -> None:
+    fix = only(await answered(reply(404))).fix
+    assert "AUTH_SERVICE_URL" in fix
+    assert "NETRA_WIRE (netra)" in fix
+
+
+@pytest.mark.parametrize("wire", ["netra", "fastapi-tutorial", "oauth2-introspection"])
+async def test_a_400_of_a_port_of_tls_is_never_taken_for_the_refusal_of_an_empty_form(
+    tmp_path: Path, wire: str
+) -> None:
+    context = Authority(tmp_path).good()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        answering = asyncio.create_task(asyncio.to_thread(speak_both, listening, context))
+        port = listening.getsockname()[1]
+        async with visit(f"http://127.0.0.1:{port}", NETRA_WIRE=wire) as one:
+            finding = only((await seen(answers.checks, one))["answer"])
+        await answering
+    assert finding.code == "request_not_understood", "as logins are told"
+    assert finding.fix == f"Set AUTH_SERVICE_URL to https://127.0.0.1:{port}"
+
+
+def speak_both(listening: socket.socket, context: ssl.SSLContext) -> None:
+    """One question in plain HTTP, refused as web servers refuse it at a port of theirs for TLS; two handshakes."""
+    accepted, _ = listening.accept()
+    with accepted:
+        accepted.recv(4096)
+        refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
+        accepted.sendall(refusal)
+    for _ in range(2):
+        accepted, _ = listening.accept()
+        with contextlib.suppress(OSError), context.wrap_socket(accepted, server_side=True) as shaken:
+            shaken.recv(1)
+
+
+async def test_a_captive_page_is_not_made_a_refusal_of_the_wire_where_a_login_is_the_only_question() -> None:
+    async with FaultyAuthService() as lab:
+        lab.answer("/token", json_reply(200, {"status": "captive", "login": "http://portal.test/"}))
+        async with visit(lab.url, NETRA_WIRE="fastapi-tutorial") as one:
+            finding = only((await seen(answers.checks, one))["answer"])
+    assert (finding.code, "invalid_credentials" in finding.fix) == ("invalid_response", False)
+    assert "check AUTH_SERVICE_URL and NETRA_WIRE" in finding.fix
+
+
+async def test_a_400_of_a_port_that_speaks_no_tls_is_not_taken_for_one_that_does() -> None:
+    assert "https" not in only(await answered(html(400, "<html>Bad Request</html>"))).fix
 
 
 async def test_who_answered_with_what_is_told_and_by_whose_way() -> None:

@@ -4,13 +4,14 @@ import io
 import json
 import re
 
+import pytest
 from rich.console import Console
 
 from netra.core.findings import Finding, Severity
 from netra.doctor.diagnosis import Check, Diagnosis, Hop, State
 from netra.doctor.report.annotations import as_annotations
 from netra.doctor.report.documents import as_json
-from netra.doctor.report.screen import Progress
+from netra.doctor.report.screen import Progress, hanging
 from netra.doctor.report.text import as_lines, draws
 from netra.doctor.sockets import Socket
 from netra.settings.field import NOT_ACCEPTED, Effective
@@ -162,3 +163,13 @@ def drawn(progress: Progress) -> str:
     sheet = io.StringIO()
     Console(file=sheet, width=200, force_terminal=False).print(progress)
     return sheet.getvalue()
+
+
+@pytest.mark.parametrize("width", [1, 5, 20, 30, 50, 80])
+def test_however_narrow_a_screen_is_no_word_of_the_report_is_lost(width: int) -> None:
+    told = list(as_lines(broken()))
+    sheet = io.StringIO()
+    screen = Console(file=sheet, width=width, color_system=None)
+    for line in told:
+        screen.print(hanging(line))
+    assert "".join(sheet.getvalue().split()) == "".join("".join(line.text.split()) for line in told)

@@ -78,7 +78,7 @@ ROWS: Final = (
             unusable("huge-body", TOO_LARGE),
             unusable("endless-body", TOO_LARGE),
             unusable("body just over 64 KiB", TOO_LARGE, scene=scripted(reply(200, b" " * 65_537, [JSON]))),
-            unusable("huge-header", PROTOCOL),
+            unusable("huge-header", TOO_LARGE),
             unusable("too-many-headers", PROTOCOL),
             unusable("gzip-bomb", PROTOCOL),
             unusable("unknown-encoding", PROTOCOL),

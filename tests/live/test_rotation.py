@@ -194,6 +194,28 @@ async def test_who_is_refused_looks_at_once_whether_there_is_a_new_secret(tmp_pa
                 old, new = new, secrets.token_urlsafe(32)
 
 
+async def test_a_rotation_may_follow_another_at_once(tmp_path: Path) -> None:
+    old, new = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    mounted = mounted_in(tmp_path, old)
+    knows, good = [old], json_reply(200, session(EMAIL))
+
+    async def of_one_secret(connection: Connection, delivery: Delivery) -> None:
+        known = delivery.header("X-Service-Secret") in knows
+        await (good if known else problem(401, "service_credentials_rejected"))(connection, delivery)
+
+    async with FaultyAuthService() as service, gateway(service.url, **told(mounted)) as running:
+        service.answer("/auth/login", of_one_secret)
+        async with people_at(running) as load:
+            for _ in range(3):
+                mounted.swap(new)
+                await load.holds(new)
+                assert load.used == old
+                knows[:] = [new]
+                await load.more()
+                assert load.used == new
+                old, new = new, secrets.token_urlsafe(32)
+
+
 def named(secret: str) -> str:
     """By what operators know a secret."""
     return str(fingerprint(Secret(secret)))

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 import netra
 from netra.core.secret import Secret
 from netra.lab.certificates import Authority
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.settings.field import configuration_fingerprint, fingerprint
 from tests.support.gateways import SECRET, SERVICE_ID, Running, gateway, settings_for
+from tests.web.support import asked
 
 PATIENCE_S: Final = 15.0
 OFTEN: Final = {"NETRA_PROBE_INTERVAL_S": "0.1"}
@@ -51,6 +54,23 @@ async def test_another_certificate_of_the_auth_service_is_a_change(tmp_path: Pat
                 (change,) = lines(running, "Changed")
     assert (change["what"], change["before"]) == ("peer_certificate", first["now"])
     assert change["now"] != first["now"]
+
+
+@pytest.mark.parametrize(
+    "member", ["version", "service_id", "environment", "issuer", "audience", "secret_fingerprints", "key_ids"]
+)
+async def test_an_auth_service_that_repeats_our_secret_has_it_shown_nowhere(member: str) -> None:
+    # That no line tells it is seen to at the end of every gateway under test.
+    echo = [SECRET] if member in ("secret_fingerprints", "key_ids") else f"v-{SECRET}"
+    strict = {"NETRA_TOKEN_ISSUER": "https://id.test", "NETRA_TOKEN_AUDIENCE": "shop"}
+    async with FaultyAuthService(says={member: echo}) as service, gateway(service.url, **OFTEN, **strict) as running:
+        gate = running.assembled.gateway
+        await until(lambda: gate.standing.handshake == "accepted")
+        service.says["version"] = "another"
+        gate.parts.link.doubted = True
+        await until(lambda: gate.standing.version == "another")
+        health = await asked(running.assembled.admin, "GET", "/health", None, {"Host": "localhost"})
+        assert SECRET not in repr(gate.standing) + health.body.decode()
 
 
 async def test_an_auth_service_of_another_environment_is_a_problem_until_it_is_not() -> None:

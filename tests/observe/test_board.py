@@ -213,6 +213,12 @@ def test_where_the_time_went_is_told_by_the_median_also_when_connections_are_kep
     assert told.board.own_s() == pytest.approx(0.001)
 
 
+def test_whoever_joins_an_exchange_of_another_says_nothing_of_what_the_gateway_takes() -> None:
+    told = Told()
+    told.accepted(TRIED[0].elapsed_s / 2, "me")
+    assert told.board.own_s() is None
+
+
 def test_turns_of_circuits_are_kept_up_to_a_hundred() -> None:
     told = Told()
     for number in range(HISTORY_COUNT + 5):
@@ -284,3 +290,11 @@ def test_every_event_is_a_reason_to_look_again(event: Any) -> None:
     before = told.board.revision
     told.board(event)
     assert told.board.revision == before + 1
+
+
+def test_what_an_issuer_publishes_is_kept_in_part_only() -> None:
+    told = Told()
+    told.board(KeysChanged(tuple("k" * 250 + str(number) for number in range(100))))
+    told.board(KeysChanged(("k1",)))
+    assert [len(each.now) for each in told.board.changes] == [200, 2]
+    assert (told.board.changes[1].before or "")[-1] == "…"

@@ -239,6 +239,7 @@ EVENTS: list[Any] = [
     ConnectivityChecked("probe-1", "dns_error", "never_sent", 0.1, True),
     ConnectivityChecked("probe-1", None, None, 0.1, True),
     HandshakeEnded("probe-1", "accepted", None, None, 0.1),
+    HandshakeEnded("probe-1", "unclear", "invalid_response", "answered", 0.1),
     ConfigurationProblem(FINDING),
     Stage("draining"),
     Crashed("request-1", "KeyError", ()),

@@ -13,7 +13,7 @@ from netra.core.events import AttemptEnded, CircuitChanged, Crashed, Stage
 from netra.core.pace.breaker import Circuit
 from netra.core.verdict.causes import TABLE, Phase
 from netra.core.verdict.outcomes import Accepted, FieldFault, Outcome, Rejected, Spent, Tried, unknown
-from netra.observe.recorder import Recorder
+from netra.observe.recorder import LOOKED_AT_COUNT, STORIES_COUNT, Recorder
 from netra.observe.stories import Story, Teller
 from tests.observe.support import ACCEPTED, BOOK, FACTS, REJECTED, REJECTIONS, UNKNOWNS, failed
 
@@ -130,6 +130,17 @@ def test_all_stories_of_an_id_are_told_in_their_order_and_a_trace_id_finds_them_
     assert desk.recorder.stories("sam") == []
 
 
+def test_an_id_that_somebody_sends_with_everything_is_told_in_its_newest_stories_only() -> None:
+    desk = Desk(size_count=1_000)
+    for number in range(STORIES_COUNT + 20):
+        desk.tell("same", failed("dns_error") if number % 2 else ACCEPTED)
+    desk.tell("other", ACCEPTED)
+    desk.tell("same", REJECTED)
+    stories = desk.recorder.stories("same")
+    assert (len(stories), stories[-1].verdict) == (STORIES_COUNT, "rejected")
+    assert (desk.recorder.left_out_count("same"), desk.recorder.left_out_count("other")) == (21, 0)
+
+
 def test_successes_and_token_checks_push_no_failure_out() -> None:
     desk = Desk(size_count=4)
     desk.tell("failed", failed("dns_error"))
@@ -149,6 +160,17 @@ def test_of_each_sort_as_many_are_kept_as_were_asked_for_and_the_oldest_go() -> 
         desk.tell(f"down-{number}", failed("dns_error"))
     assert desk.latest() == ["down-4", "down-3", "down-2"]
     assert (desk.recorder.kept_count, desk.recorder.size_count) == (3, 3)
+
+
+def test_a_rejection_is_not_looked_for_among_all_that_a_large_recorder_keeps() -> None:
+    desk = Desk(size_count=10_000)
+    desk.tell("old", REJECTED)
+    for number in range(LOOKED_AT_COUNT - 1):
+        desk.tell(f"down-{number}", failed("dns_error"))
+    assert desk.latest(20, "rejected") == ["old"]
+    desk.tell("one-more", failed("dns_error"))
+    assert desk.latest(20, "rejected") == []
+    assert len(desk.recorder.stories("old")) == 1
 
 
 def test_a_story_is_worded_once_however_often_it_is_asked_for() -> None:

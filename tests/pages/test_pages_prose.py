@@ -192,3 +192,11 @@ def test_a_handshake_that_fails_names_the_two_files_of_a_client_certificate_firs
 def test_a_missing_route_is_first_of_all_the_path_of_the_address() -> None:
     first = _BOOK["endpoint_not_found"].suggestions({"method": "POST", "path": "/typo/login", "url": "http://a"})[0]
     assert first == "Check the path part of AUTH_SERVICE_URL: the auth service has no POST /typo/login"
+
+
+def test_an_answer_that_lacks_something_leads_first_of_all_to_its_members() -> None:
+    """A row did read such an answer: nobody is sent looking for one that reads its status."""
+    facts = {"status": "200", "lacking": "user_id", "json_keys": "access_token, user"}
+    told = _BOOK["invalid_response"].suggestions(facts)
+    assert "access_token, user" in told[0]
+    assert not [line for line in told if "No row" in line]

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from netra.core.verdict.causes import PUBLIC_ROWS, TABLE
+from netra.observe.metrics.alerts import shown_by
+from netra.observe.metrics.definitions import METRICS
 from netra.pages import read_book
 from netra.pages.explained import chapters, explained
 from netra.pages.site import CannotWrite, write_site
@@ -91,8 +93,10 @@ def test_every_code_is_explained_in_full(code: str) -> None:
     told = explained(code, BOOK)
     assert told is not None
     members = told.as_json()
-    empty = [name for name, value in members.items() if value in (None, "", [], {}) or value == {"events": []}]
+    empty = [name for name, value in members.items() if value in (None, "", [], {})]
     assert empty == []
+    assert set(members["shown_by"]) == {"events", "metrics", "alerts"}
+    assert all(members["shown_by"].values())
     for sentence in ("affected", "again", "meaning", "public", "to_do"):
         assert members[sentence].endswith("."), sentence
     if members["verdict"] == "rejected":
@@ -112,3 +116,21 @@ def test_the_chapters_hold_every_code_once() -> None:
     codes = [each.code for _, chapter in chapters(BOOK) for each in chapter]
     assert sorted(codes) == sorted(ROWS)
     assert explained("no_such_code", BOOK) is None
+
+
+@pytest.mark.parametrize("code", sorted(TABLE))
+def test_a_code_names_the_alerts_that_look_at_it(code: str) -> None:
+    told = explained(code, BOOK)
+    assert told is not None
+    assert tuple(each for each in told.alerts if each.startswith("Netra")) == shown_by(code)
+    assert told.alerts
+
+
+@pytest.mark.parametrize("code", sorted(ROWS))
+def test_a_code_is_shown_by_metrics_that_there_are_with_labels_that_they_have(code: str) -> None:
+    told = explained(code, BOOK)
+    assert told is not None
+    there_are = {metric.scraped: metric.labels for metric in METRICS}
+    for line in told.metrics:
+        for name, labels in re.findall(r"`(netra_\w+)(?:\{([^}]*)\})?`", line):
+            assert set(re.findall(r"(\w+)=", labels)) <= set(there_are[name]), line

@@ -21,6 +21,7 @@ from netra.upkeep.agreement import (
     fingerprint_of,
     ours,
     promise_broken,
+    unspoken,
 )
 from netra.wires.load import preset
 
@@ -222,3 +223,34 @@ def test_ours_is_what_the_settings_say_and_what_the_wire_asks() -> None:
     assert "POST /identity/auth/login" in held.calls
     assert not any("handshake" in call for call in held.calls), "whoever is compared with it was just asked"
     assert secret not in repr(held)
+
+
+# --- what is never repeated ------------------------------------------------------------------------------------------
+
+RAW: Final = "test-only-Hn4kWz7Tb2Xq9Lc5Vs8Jd1Rm6Py3Ge0"
+
+
+def test_whole_secrets_in_the_place_of_fingerprints_are_not_repeated() -> None:
+    for raw in (RAW, RAW.encode().hex(), RAW[:17]):
+        for held in (HELD, HELD._replace(secret=OTHER)):
+            told = found(held, secret_fingerprints=(raw, NEW))
+            assert told
+            assert [each.line() for each in told if raw in each.line()] == []
+    (only,) = found(HELD._replace(secret=OTHER), secret_fingerprints=(RAW, NEW))
+    assert f"knows a text of {len(RAW)} characters, {NEW}" in only.what
+
+
+def test_our_own_secret_is_taken_out_of_whatever_the_auth_service_says() -> None:
+    texts: Any = dict.fromkeys(("service_id", "environment", "version", "issuer", "audience"), f"x{RAW}x")
+    lists: Any = dict.fromkeys(("secret_fingerprints", "key_ids", "endpoints"), (RAW, "b"))
+    said = unspoken(AGREED._replace(**texts, **lists), (RAW,))
+    assert RAW not in repr(said)
+    assert (said.service_id, said.key_ids[1], said.idempotency) == ("x••••••x", "b", True)
+    assert unspoken(AGREED, (RAW,)) == AGREED
+
+
+def test_the_name_of_a_release_is_fit_for_a_line() -> None:
+    said = unspoken(AGREED._replace(version="1.0\n\x1b[31m" + "9" * 1000), ())
+    assert said.version is not None
+    assert said.version.isprintable()
+    assert len(said.version) == 80

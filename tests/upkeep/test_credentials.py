@@ -183,6 +183,56 @@ def test_what_is_taken_back_is_shown_alone(tmp_path: Path) -> None:
     assert told.shown() == [FIRST]
 
 
+def test_the_secret_that_logins_get_through_with_is_never_given_up_for_one_that_was_refused(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    told.write("SERVICE_SECRET", SECOND)
+    told.look()
+    told.link.accepted = told.link.seals.in_order[1]  # the auth service does not know the new one yet
+    told.clock.advance(10 * SETTLED_S)
+    told.write("SERVICE_SECRET", THIRD)
+    told.look()
+    assert told.shown() == [THIRD, FIRST], "the second was not accepted by anybody"
+
+
+def test_a_previous_secret_that_logins_get_through_with_stays_the_other_one(tmp_path: Path) -> None:
+    told = Told(tmp_path, SERVICE_SECRET_PREVIOUS=SECOND)
+    told.link.reseal(told.credentials._seals())
+    told.link.accepted = told.link.seals.in_order[1]
+    told.write("SERVICE_SECRET", THIRD)
+    told.look()
+    assert told.shown() == [THIRD, SECOND]
+
+
+def test_a_secret_that_was_accepted_is_kept_however_soon_it_is_replaced(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    told.write("SERVICE_SECRET", SECOND)
+    told.look()
+    told.link.accepted = told.link.seals.in_order[0]
+    told.write("SERVICE_SECRET", THIRD)
+    told.look()
+    assert told.shown() == [THIRD, SECOND], "the first one may be retired by now"
+
+
+async def test_a_verdict_says_which_secret_is_good(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    told.link.exchange = ScriptedExchange(WRONG_SECRET, then=GOOD_LOGIN)
+    told.link.reseal(told.credentials._seals())
+    await ask(call_of(), told.link, within(told.clock))
+    assert told.link.accepted is None, "it was refused, and there was no other"
+    told.write("SERVICE_SECRET", SECOND)
+    told.look()
+    await ask(call_of(), told.link, within(told.clock))
+    assert told.link.accepted is told.link.seals.in_order[0]
+
+
+def test_what_was_taken_back_is_not_called_another_secret(tmp_path: Path) -> None:
+    told = Told(tmp_path)
+    for content in (SECOND, FIRST):
+        told.write("SERVICE_SECRET", content)
+        told.look()
+    assert (told.credentials.ours().secret, told.credentials.ours().kept) == (named(FIRST), None)
+
+
 # --- what cannot be used ---------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from netra.core.events import Changed, ConfigurationProblem
+from netra.core.events import Changed, ConfigurationProblem, HandshakeEnded
 from netra.core.verdict.reply import Broken, Reply
 from netra.link.calls import ask
 from netra.testing.fakes import Asked, ScriptedExchange, reply
@@ -142,3 +142,32 @@ async def test_a_secret_that_becomes_known_there_is_shown_first_again() -> None:
     knows_new = True
     await upkeep.go(12)
     assert (upkeep.link.good_seal, standing_codes(upkeep)) == (0, [])
+
+
+async def test_credentials_that_come_while_a_handshake_is_under_way_are_asked_about_in_the_next_round() -> None:
+    def renewed(asked: Asked) -> Reply:
+        if secret_on(asked.seal) == SECRET:
+            upkeep.link.reseal(two_seals())
+            upkeep.link.doubted = True
+        return reply(200, SAYS)
+
+    service = Service(handshake=renewed)
+    upkeep = comparing(service)
+    await upkeep.go(1)
+    upkeep.asked()
+    service.handshake = KNOWN
+    await upkeep.go(2)
+    assert upkeep.asked() == ["health", "handshake", "health"]
+
+
+async def test_a_handshake_that_nobody_can_read_is_told_once_and_says_why() -> None:
+    service = Service(handshake=reply(200, SAYS | {"audience": ["shop"]}))
+    upkeep = comparing(service)
+    await upkeep.go(24)
+    told = [(each.state, each.code) for each in upkeep.told.of(HandshakeEnded)]
+    assert told == [("unclear", "invalid_response")]
+    assert (upkeep.link.standing.handshake, upkeep.link.standing.handshake_code) == ("not_yet", "invalid_response")
+    service.handshake = reply(200, SAYS)
+    await upkeep.go(12)
+    assert (upkeep.link.standing.handshake, upkeep.link.standing.handshake_code) == ("accepted", None)
+    assert [each.state for each in upkeep.told.of(HandshakeEnded)] == ["unclear", "accepted"]

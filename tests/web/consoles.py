@@ -49,18 +49,12 @@ class Operated(NamedTuple):
 
 
 @asynccontextmanager
-async def operated(token: str | None = None, **environ: str) -> AsyncIterator[Operated]:
-    """Both listeners of a gateway in front of the lab, told `environ` as one would set variables."""
+async def operated(token: str | None = None, **environ: str | None) -> AsyncIterator[Operated]:
+    """Both listeners of a gateway in front of the lab, told `environ` as one would set variables; None unsets one."""
     async with FaultyAuthService() as lab:
-        loaded = read(
-            {
-                **ENVIRONMENT,
-                "AUTH_SERVICE_URL": lab.url,
-                **({"NETRA_ADMIN_TOKEN": token} if token else {}),
-                **environ,
-            },
-            {"NETRA_PORT": 0, "NETRA_ADMIN_PORT": 0},
-        )
+        told_of = {**ENVIRONMENT, "AUTH_SERVICE_URL": lab.url, "NETRA_ADMIN_TOKEN": token, **environ}
+        given = {name: value for name, value in told_of.items() if value is not None}
+        loaded = read(given, {"NETRA_PORT": 0, "NETRA_ADMIN_PORT": 0})
         assert loaded.settings is not None, [each.line() for each in loaded.findings]
         told, stop = Recorded(), asyncio.Event()
         opening = open_gateway(loaded.settings, told, findings=loaded.findings, shown=Shown(loaded.effective))

@@ -13,7 +13,7 @@ from netra.testing.fakes import FakeClock
 from netra.web.admin.access import SESSION_S, SESSIONS_COUNT, Sessions
 from tests.support.problems import assert_problem
 from tests.support.wire import Answer
-from tests.web.consoles import BEARER, HTML, TOKEN, Operated, operated
+from tests.web.consoles import BEARER, HTML, TOKEN, Operated, operated, watching
 
 GUARDED = (
     "/", "/console", "/console/state", "/console/events", "/console/settings", "/console/static/console.js",
@@ -85,6 +85,18 @@ async def test_whoever_signs_out_is_out_and_the_cookie_is_taken_back(method: str
         assert answer.header("set-cookie") == "netra_admin=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
         assert_problem(await at.ask("GET", "/console/state", back), 401, "token_missing")
         assert (await at.ask(method, path)).status == 204, "whoever is out already may say so again"
+
+
+async def test_what_a_session_began_to_see_ends_with_it_and_a_stranger_ends_nothing() -> None:
+    async with operated(TOKEN) as at:
+        cookie = cookie_of(await sign_in(at))
+        async with watching(at.admin, cookie) as (page,):
+            await page.until("state")
+            await at.ask("POST", "/session/end", ("Cookie", "netra_admin=nobody-gave-this"))
+            assert await page.until("state")
+            await at.ask("POST", "/session/end", cookie)
+            await page.rest()
+            assert (await at.ask("GET", "/console/events", cookie)).status == 401
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,15 @@
 It must never tell a secret, nor be reachable at the public listener.
 """
 
+import asyncio
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from netra.core.secret import Secret
+from netra.settings.field import fingerprint
 from tests.support.gateways import OTHER_SECRET, PASSWORD, SECRET
 from tests.support.problems import assert_problem
 from tests.support.wire import ask
@@ -219,6 +223,22 @@ async def test_settings_have_origins_and_fingerprints_and_no_secret() -> None:
         state = await at.ask("GET", "/console/state", bearer)
         for secret in (SECRET, TOKEN, PASSWORD, "ada@example.com"):
             assert secret.encode() not in answer.body + state.body
+
+
+async def test_settings_have_the_fingerprint_of_the_secret_that_is_in_use_by_now(tmp_path: Path) -> None:
+    file, renewed = tmp_path / "secret", "test-only-Qm7rTz2Xc5Lb9Wk4Vs8Jd1Hn6Py3Ge0F"
+    file.write_text(SECRET)
+    async with operated(SERVICE_SECRET=None, SERVICE_SECRET_FILE=str(file)) as at:
+
+        async def fingerprint_shown() -> str:
+            shown = (await at.ask("GET", "/console/settings")).json["settings"]
+            return str(next(each["fingerprint"] for each in shown if each["variable"] == "SERVICE_SECRET"))
+
+        assert await fingerprint_shown() == fingerprint(Secret(SECRET))
+        file.write_text(renewed)
+        async with asyncio.timeout(20):
+            while await fingerprint_shown() != fingerprint(Secret(renewed)):
+                await asyncio.sleep(0.05)
 
 
 # --- doctor -----------------------------------------------------------------------------------------------------------

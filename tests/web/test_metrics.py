@@ -3,12 +3,14 @@
 It must never be read from the definitions what a gateway says: it is asked as Prometheus asks.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 from prometheus_client.parser import text_string_to_metric_families as families
+from prometheus_client.registry import Collector
 
 from netra.assemble import open_gateway
 from netra.core.verdict.causes import TABLE
@@ -52,6 +54,16 @@ async def test_every_metric_of_the_page_is_told_and_no_other(auth_service: Fault
     assert {family.name for family in told} == {each.name for each in METRICS}
 
 
+@pytest.mark.parametrize("version", ["a.b.c", "1.x", "9" * 5000, "1.1.\xfc", " 1.0.0"])
+async def test_a_form_that_nobody_knows_is_answered_in_the_oldest_one_and_is_no_crash(
+    auth_service: FaultyAuthService, version: str
+) -> None:
+    async with gateway(auth_service.url) as running:
+        text = await scraped(running, Accept=f"application/openmetrics-text; version={version}, text/plain")
+        assert [each.code for each in running.assembled.recorder.latest(10)] == []
+    assert value(text, "netra_ready") == 1
+
+
 def test_the_page_says_what_the_definitions_say() -> None:
     assert (ROOT / "docs/metrics.md").read_text("utf-8") == page()
 
@@ -84,6 +96,26 @@ async def test_no_secret_and_nobody_is_named(auth_service: FaultyAuthService) ->
         text = await scraped(running)
     assert [each for each in (SECRET, OTHER_SECRET, PASSWORD, EMAIL) if each in text] == []
     assert 'secret="previous"' in text
+
+
+async def test_a_crowd_of_scrapes_is_answered_with_few_looks_at_the_numbers(auth_service: FaultyAuthService) -> None:
+    looks: list[None] = []
+
+    class Looked(Collector):
+        def describe(self) -> list[Metric]:
+            return []
+
+        def collect(self) -> list[Metric]:
+            looks.append(None)
+            return []
+
+    registry = CollectorRegistry()
+    registry.register(Looked())
+    async with open_gateway(settings_for(auth_service.url, {}), lambda _: None, registry=registry) as assembled:
+        asking = (asked(assembled.admin, "GET", "/metrics", None, {"Host": "localhost"}) for _ in range(100))
+        answers = await asyncio.gather(*asking)
+        assert {each.status for each in answers} == {200}
+        assert len(looks) < 20
 
 
 async def test_a_registry_of_the_host_has_our_metrics_for_as_long_as_a_gateway_is_open(

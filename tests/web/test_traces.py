@@ -3,6 +3,7 @@
 It must never be asked on the public listener: there is no such route.
 """
 
+import asyncio
 import json
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import pytest
 
 from netra.lab.faults import FAULTS
 from netra.lab.faulty_auth_service import FaultyAuthService
+from netra.observe.recorder import STORIES_COUNT
 from tests.support.gateways import EMAIL, NEVER_LOGGED, PASSWORD, SECRET, SERVICE_ID, Running, gateway
 from tests.support.places import free_port
 from tests.support.problems import assert_problem
@@ -69,16 +71,23 @@ async def test_no_story_tells_a_secret_or_an_identifier() -> None:
     async with FaultyAuthService() as service:
         service.secret = SECRET
         async with gateway(service.url, NETRA_LOGIN_BUDGET_S="0.3", NETRA_CONNECT_TIMEOUT_S="0.2") as running:
+            stories = []
             for fault in (each for each in FAULTS if each.call == "login" and each.certificate is None):
                 service.fault(fault.name)
-                await running.log_in(headers=[("X-Request-ID", "told")])
+                await running.log_in(headers=[("X-Request-ID", fault.name)])
                 service.heal()
-            answer = await trace(running, "told")
-    stories = answer.json["stories"]
+                stories += (await trace(running, fault.name)).json["stories"]
     assert len({each["code"] for each in stories}) > 20
     told = json.dumps(stories)
     assert [secret for secret in (*NEVER_LOGGED, EMAIL.partition("@")[0], PASSWORD) if secret in told] == []
     assert SERVICE_ID in told  # it is no secret, and sentences name it
+
+
+async def test_an_id_that_a_caller_sends_with_everything_is_told_in_part_and_how_much_is_left_out() -> None:
+    async with gateway(f"http://127.0.0.1:{free_port()}") as running:
+        await asyncio.gather(*(running.log_in(headers=[("X-Request-ID", "same")]) for _ in range(STORIES_COUNT + 3)))
+        found = (await trace(running, "same")).json
+    assert (len(found["stories"]), found["stories_left_out"]) == (STORIES_COUNT, 3)
 
 
 async def test_a_login_and_a_token_check_under_one_id_are_two_stories() -> None:

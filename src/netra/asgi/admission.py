@@ -37,7 +37,7 @@ class AdminRules:
         token: Secret | None = None,
         now_s: Callable[[], float] = monotonic,
     ) -> None:
-        self._hosts = {*_LOOPBACK_NAMES, _host_header(host), *(each.lower() for each in hosts)}
+        self._hosts = {*_LOOPBACK_NAMES, *map(_host_header, (host, *hosts))}
         self._token = token
         self._now_s = now_s
         self._wrong = Rejections(WRONG_TOKENS, _ADDRESSES_COUNT)
@@ -115,5 +115,5 @@ def _same_origin(request: Request, authority: str) -> bool:
 
 
 def _host_header(host: str) -> str:
-    """A bind address as a Host header writes it."""
+    """A name or an address as a Host header writes it."""
     return f"[{host}]".lower() if ":" in host else host.lower()

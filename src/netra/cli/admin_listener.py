@@ -5,8 +5,10 @@ It must never follow a redirect, use a proxy, or send the token anywhere but to 
 
 import http.client
 import os
+import ssl
 from collections.abc import Mapping
-from time import monotonic
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,7 +17,6 @@ from netra.core.secret import Secret
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 9901
 MOST_BYTES: Final = 8 * 1024 * 1024
-_PIECE_BYTES: Final = 65_536
 _EVERYWHERE: Final = {"0.0.0.0": DEFAULT_HOST, "::": "::1", "": DEFAULT_HOST}  # noqa: S104 - not bound to, looked up
 """What is bound to every address is asked at this machine's own."""
 
@@ -42,31 +43,34 @@ class AdminListener(NamedTuple):
     token: Secret | None = None
 
     def get(self, path: str, timeout_s: float) -> Answered:
-        """GET a path below the address. Raises: NoAnswer, after `timeout_s` for each step at the latest."""
+        """GET a path below the address. Raises: NoAnswer, after `timeout_s` at the latest, whatever hangs or drips."""
         asked = f"{self.url.scheme}://{self.url.netloc}{self.url.path}{path}"
+        ended: SimpleQueue[Answered | Exception] = SimpleQueue()
+        # The standard library bounds each read and not their sum, and no lookup of a name at all.
+        Thread(target=lambda: ended.put(self._exchange(path, timeout_s)), daemon=True).start()
+        try:
+            came_back = ended.get(timeout=timeout_s)
+        except Empty:
+            came_back = TimeoutError()
+        if isinstance(came_back, Exception):
+            raise NoAnswer(f"no answer from {asked} ({_reason(came_back, timeout_s)})")
+        return came_back
+
+    def _exchange(self, path: str, timeout_s: float) -> Answered | Exception:
         headers = {"Accept": "application/json", "Connection": "close"}
         if self.token is not None:
             headers["Authorization"] = f"Bearer {self.token.reveal()}"
         kind = http.client.HTTPSConnection if self.url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(self.url.hostname or "", self.url.port, timeout=timeout_s)
         try:
-            connection.request("GET", f"{self.url.path}{path}", headers=headers)
-            reply = connection.getresponse()
-            return Answered(reply.status, _body(reply, monotonic() + timeout_s))
-        except (OSError, http.client.HTTPException) as error:
-            raise NoAnswer(f"no answer from {asked} ({_reason(error, timeout_s)})") from None
-        finally:
-            connection.close()
-
-
-def _body(reply: http.client.HTTPResponse, until_s: float) -> bytes:
-    """All of a body, or the beginning of a huge one. Raises: TimeoutError, when it drips in for too long."""
-    got = b""
-    while len(got) < MOST_BYTES and (more := reply.read1(_PIECE_BYTES)):
-        got += more
-        if monotonic() > until_s:
-            raise TimeoutError
-    return got
+            connection = kind(self.url.hostname or "", self.url.port, timeout=timeout_s)
+            try:
+                connection.request("GET", f"{self.url.path}{path}", headers=headers)
+                reply = connection.getresponse()
+                return Answered(reply.status, reply.read(MOST_BYTES))
+            finally:
+                connection.close()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return error
 
 
 def address(url: str | None, environ: Mapping[str, str] = os.environ) -> SplitResult:
@@ -78,10 +82,13 @@ def address(url: str | None, environ: Mapping[str, str] = os.environ) -> SplitRe
         host = environ.get("NETRA_ADMIN_HOST", "").strip()
         host = _EVERYWHERE.get(host, host)
         shown = f"[{host}]" if ":" in host else host
+        named = "NETRA_ADMIN_HOST and NETRA_ADMIN_PORT make "
         url = f"http://{shown}:{environ.get('NETRA_ADMIN_PORT', '').strip() or DEFAULT_PORT}"
+    else:
+        named = ""
     parts = _parsed(url.strip())
     if parts is None or parts.query or parts.fragment or parts.username is not None:
-        raise BadAddress(f"not an address to ask: give one such as http://{DEFAULT_HOST}:{DEFAULT_PORT}")
+        raise BadAddress(f"{named}no address to ask: give one such as http://{DEFAULT_HOST}:{DEFAULT_PORT}")
     return parts._replace(path=parts.path.rstrip("/"))
 
 
@@ -111,7 +118,11 @@ def token(environ: Mapping[str, str] = os.environ) -> Secret | None:
     for finding in found.findings:
         if finding.severity is Severity.ERROR:
             raise BadAddress(f"{finding.subject} {finding.what}. {finding.fix}")
-    return Secret(found.text) if found.state == "set" else None
+    if found.state != "set":
+        return None
+    if not (found.text.isascii() and found.text.isprintable()):
+        raise BadAddress(f"{row.name} holds characters that no header can carry; correct it")
+    return Secret(found.text)
 
 
 def _reason(error: Exception, timeout_s: float) -> str:
@@ -120,6 +131,10 @@ def _reason(error: Exception, timeout_s: float) -> str:
         return f"not within {timeout_s:g} s"
     if isinstance(error, http.client.HTTPException):
         return "what answers there does not speak HTTP"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "its certificate is not one that this machine believes"
+    if isinstance(error, ssl.SSLError):
+        return "no TLS there: is it http?"
     if isinstance(error, OSError) and error.errno and error.errno > 0:
         return os.strerror(error.errno)
-    return "no such host, or not its certificate"
+    return "no such host"

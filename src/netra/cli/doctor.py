@@ -85,10 +85,23 @@ def _refuse_nonsense(*, offline: bool, logins: bool, canary: str | None, origin:
     """Raises: typer.BadParameter."""
     if offline and logins:
         raise typer.BadParameter("--offline makes no connection: leave it out to log somebody in.")
+    if offline and origin is not None:
+        raise typer.BadParameter("--offline looks at the settings alone: leave it out to have --origin looked at.")
     if canary is not None and not canary.strip():
         raise typer.BadParameter("--canary names nobody: give it the identifier of a user who can log in.")
+    if canary is not None and not _is_text(canary):
+        raise typer.BadParameter("--canary is not UTF-8: nobody can log in with it.")
     if origin is not None and not origin.strip():
         raise typer.BadParameter("--origin is empty: give it what stands in the browser, e.g. https://shop.example.com")
+
+
+def _is_text(argument: str) -> bool:
+    """Was it typed as text, and not as bytes that are none?"""
+    try:
+        argument.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _offline(*, sockets: bool) -> "Diagnosis":
@@ -117,7 +130,11 @@ def _password(identifier: str) -> "Secret":
     from netra.core.secret import Secret
 
     if sys.stdin.isatty():
-        typed = getpass(f"Password of {identifier}: ")
+        try:
+            typed = getpass(f"Password of {identifier}: ")
+        except EOFError:
+            typer.echo(err=True)
+            typed = ""
     else:
         line = sys.stdin.buffer.readline(_MAX_LINE_BYTES)
         try:

@@ -85,7 +85,8 @@ def _found(code: str, book: "Mapping[str, Page]") -> "Explained":
     near = get_close_matches(meant, sorted(book), n=_NEAR_COUNT, cutoff=_NEAR_RATIO)
     shown = meant if meant.isprintable() and len(meant) <= _LONGEST_SHOWN_CHARS else ascii(meant)[:_LONGEST_SHOWN_CHARS]
     guess = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise _ended(f"error: no code {shown!r}.{guess} `netra explain` lists all.", WRONG_USAGE)
+    findings = "findings of `netra doctor` say their cure themselves"
+    raise _ended(f"error: no code {shown!r}.{guess} `netra explain` lists all; {findings}.", WRONG_USAGE)
 
 
 def _write(folder: str, book: "Mapping[str, Page]") -> None:

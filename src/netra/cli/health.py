@@ -37,14 +37,18 @@ def health(
     path = "/livez" if live else "/readyz" if ready else "/health"
     try:
         # The two short answers are open to everybody: no token is read for them, let alone sent.
-        listener = AdminListener(address(url), None if live or ready else token())
+        shown = None if live or ready else token()
+        listener = AdminListener(address(url), shown)
         status, body = listener.get(path, timeout)
     except BadAddress as bad:
         raise _ended(f"error: {bad}", WRONG_USAGE) from None
     except NoAnswer as nobody:
         raise _ended(f"fail: {nobody}", UNWELL) from None
     if status in _UNAUTHORISED:
-        raise _ended("error: the admin listener wants NETRA_ADMIN_TOKEN; set it, or ask --live or --ready.", UNWELL)
+        lacking = (
+            "wants NETRA_ADMIN_TOKEN; set it" if shown is None else "does not accept NETRA_ADMIN_TOKEN; correct it"
+        )
+        raise _ended(f"error: the admin listener {lacking}, or ask --live or --ready.", UNWELL)
     said = _word(body)
     well = status == 200 and said is not None
     print(said or f"fail: {status}, and no word of a gateway: does the address lead to one?")
@@ -55,7 +59,7 @@ def _word(body: bytes) -> str | None:
     """What the answer says, in one line; None when it is nobody's we know."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     status = document.get("status") if isinstance(document, dict) else None
     if not isinstance(status, str) or not status.isprintable():

@@ -3,6 +3,7 @@
 It must never import a command, or the library that parses its options, before somebody asks for that command.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -74,16 +75,32 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read us has enough, e.g. `netra --help | head -1`; the interpreter's last flush must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        # Whoever read us has enough, e.g. `netra --help | head -1`.
+        return _unheard()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"netra: what was to be said could not be written: {error.strerror}", file=sys.stderr)
+        return _unheard()
+
+
+def _unheard() -> int:
+    """The exit code when what we print gets nowhere; the interpreter's last flush must not complain of it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
 
 
 def _open_standard_streams() -> None:
-    """A stream that was closed before the start would lend its number to a socket, and lines would go there."""
+    """A stream that was closed before the start would lend its number to a socket, and lines would go there.
+
+    Python has no object for it: commands that ask whether it is a terminal would fail.
+    """
     while (lent := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(lent, True)
     os.close(lent)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def overview(*, coloured: bool = False) -> str:

@@ -46,7 +46,11 @@ class AuthServiceDebugger:
         """`environ` holds settings by the names of their variables; the environment, when it is not given.
 
         It is read anew at each diagnosis. `timeout_s` bounds the whole of one.
+
+        Raises: ValueError, for a time that is none.
         """
+        if not timeout_s > 0:
+            raise ValueError("timeout_s must be greater than 0")
         self._environ = environ
         self._timeout_s = timeout_s
         self._look_up = look_up

@@ -127,19 +127,23 @@ def _skip(row: _Row, why: str) -> Check:
 
 async def _walk(visit: Visit, began: Began) -> AsyncGenerator[Check, None]:
     broken: Hop | None = None
+    failed = False
     for row in _WAY:
         if not row.wanted(visit.wanted):
             continue
         if row.asks and broken is not None:
             yield _skip(row, f"not looked at: {broken} is broken")
         elif row.asks and not visit.left_s():
-            yield _skip(row, f"not looked at: the {visit.wanted.timeout_s:g} s of this diagnosis were over")
+            late = _skip(row, f"not looked at: the {visit.wanted.timeout_s:g} s of this diagnosis were over")
+            # Who has seen nothing that is broken, and not all, must not say that all is well.
+            yield late if failed else visit.failure(row.hop, "time", _late(row, visit), None)
+            failed = True
         else:
             began(row.hop)
             async with aclosing(_bounded(row, visit)) as checks:
                 async for check in checks:
-                    if row.gate and check.state is State.FAIL:
-                        broken = row.hop
+                    if check.state is State.FAIL:
+                        failed, broken = True, row.hop if row.gate else broken
                     yield check
 
 
@@ -153,7 +157,8 @@ async def _bounded(row: _Row, visit: Visit) -> AsyncGenerator[Check, None]:
         except StopAsyncIteration:
             return
         except TimeoutError:
-            yield visit.failure(row.hop, "time", _late(row, visit), visit.clock.now_s() - started_s)
+            failed = visit.failure(row.hop, "time", _late(row, visit), visit.clock.now_s() - started_s)
+            yield certificates.as_seen(visit, failed) if row.hop is Hop.TLS else failed
             return
         except Exception as crash:  # noqa: BLE001 - a bug of one hop is told, and the others are looked at
             yield _crash(row, visit, crash)

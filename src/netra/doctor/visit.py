@@ -14,7 +14,7 @@ from netra.core.pace.budget import RetryBudget
 from netra.core.secret import Secret
 from netra.core.verdict.causes import TABLE
 from netra.core.verdict.classify import classify
-from netra.core.verdict.operations import DISCOVERY, HANDSHAKE, Handshake, Operation
+from netra.core.verdict.operations import DISCOVERY, Handshake, Operation
 from netra.core.verdict.outcomes import Outcome, Rejected, Unknown, unknown
 from netra.core.verdict.reply import Broken, Reply, Standing
 from netra.core.verdict.wire import Label, Wire
@@ -31,6 +31,7 @@ from netra.settings.field import Effective
 from netra.settings.variables import Settings
 from netra.upkeep.asking import label
 from netra.upkeep.discovery import oidc_wire
+from netra.upkeep.standing import first_standing
 
 if TYPE_CHECKING:
     from netra.upkeep.keyset import KeySet
@@ -39,6 +40,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 _ADDRESS: Final = "AUTH_SERVICE_URL"
 _ISSUER: Final = "OIDC_ISSUER"
 """Where the address stands that is asked, in a gateway that only verifies tokens."""
+_NO_ROUTE: Final = "endpoint_not_found"
 _KEY_CALLS_COUNT: Final = 4
 """At once, to an issuer of keys."""
 
@@ -96,9 +98,10 @@ class Visit:
         self.wire = _issuer_wire(address.path) if self.verifies_only else wire.below(address.path)
         self.trust = self._trusting(shows_us=not self.verifies_only) if self.tls else None
         """Whom to believe over TLS; None where nobody encrypts."""
+        self._trust_of_issuers = self._trusting(shows_us=False) if settings.oidc_issuer else None
         self.seals = Seals.none() if self.verifies_only else _seals(settings, wire)
         """Our credentials: the current ones, then the previous."""
-        self.standing = _standing(settings, self.wire)
+        self.standing = first_standing(settings, self.wire)
         """How we stand, as far as this diagnosis knows: replaced by the hop that asks about our credentials."""
         self.handshake: Handshake | None = None
         """What the auth service says of us; None before it was asked, and where it does not say."""
@@ -164,6 +167,8 @@ class Visit:
         fix = suggestions[0] if suggestions else f"Run `netra explain {code}`."
         if self.verifies_only:
             fix = fix.replace(_ADDRESS, _ISSUER).replace("auth service", "issuer")
+        elif code == _NO_ROUTE:
+            fix += f"; if that is right, NETRA_WIRE ({self.wire.name}) is not its wire: `netra wire list` names others"
         return Finding(severity, code, hop, page.operator_sentence(facts), self._why(outcome, whose), fix)
 
     def failure(
@@ -184,7 +189,7 @@ class Visit:
     def link_of(self, origin: str) -> Link:
         """The link of this diagnosis to an issuer, or to wherever it publishes keys: told nothing of who we are."""
         if origin not in self._links:
-            trust = self._trusting(shows_us=False) if urlsplit(origin).scheme == "https" else None
+            trust = self._trust_of_issuers if urlsplit(origin).scheme == "https" else None
             self._links[origin] = Link(
                 exchange=self._exchange_with(origin, trust),
                 seals=Seals.none(),
@@ -236,13 +241,3 @@ def _issuer_wire(path: str) -> Wire:
 
 def _seals(settings: Settings, wire: Wire) -> Seals:
     return Seals.of(wire, settings.service_id, settings.service_secret, settings.service_secret_previous)
-
-
-def _standing(settings: Settings, wire: Wire) -> Standing:
-    held = {"service_id": settings.service_id, "service_secret": settings.service_secret}
-    wanted = wire.credentials
-    return Standing(
-        credentials_configured=bool(wanted) and all(held[name] is not None for name in wanted),
-        trust_uncoded_401=settings.trust_uncoded_401,
-        handshake="not_yet" if wire.offers(HANDSHAKE) else "absent",
-    )

@@ -32,7 +32,7 @@ from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Call
 from netra.link.clock import Clock
 from netra.link.exchange import Exchange
-from netra.link.seals import Seals
+from netra.link.seals import Seal, Seals
 from netra.link.slots import Slots
 
 T = TypeVar("T")
@@ -69,6 +69,8 @@ class Link:
     """Replaced whole by upkeep; read for free."""
     good_seal: int = 0
     """Which of the seals was last accepted."""
+    accepted: Seal | None = None
+    """The seal with which a question last came to a verdict; None before one did."""
     doubted: bool = False
     """Was a seal of ours refused since a handshake last ended?"""
     look_again: Callable[[], None] = nothing
@@ -212,6 +214,8 @@ class _Asking:
 
     def verdict(self, outcome: Accepted[T] | Rejected) -> Accepted[T] | Rejected:
         """A verdict, with all that was tried: whoever gave it takes the seal that it was asked with."""
+        if self.call.template.sealed:
+            self.link.accepted = self.seals.in_order[self.seal_number]
         if self.switched and self.seals is self.link.seals:
             self.link.good_seal = self.seal_number
         if isinstance(outcome, Accepted):

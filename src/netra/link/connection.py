@@ -171,7 +171,9 @@ class Connection(asyncio.Protocol):
         self.abort()
 
     def _check_head(self, size_bytes: int) -> None:
-        if size_bytes > MAX_REPLY_HEAD_BYTES or len(self._pairs) > MAX_HEADERS_COUNT:
+        if size_bytes > MAX_REPLY_HEAD_BYTES:
+            self._end(Broken("response_too_large"))
+        elif len(self._pairs) > MAX_HEADERS_COUNT:
             self._end(Broken("http_protocol_error"))
 
     def on_message_begin(self) -> None:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 class Seal:
     """The headers, and the members of a body, that say who is asking. Prints as dots."""
 
-    __slots__ = ("headers", "members")
+    __slots__ = ("headers", "hidden", "members", "secret", "service_id")
 
     def __init__(self, wire: Wire, service_id: str | None, secret: Secret | None) -> None:
-        ours: Said = {
-            "service_id": service_id,
-            "service_secret": secret,
-            "service_basic": _basic(service_id, secret) if service_id and secret else None,
-        }
+        self.service_id, self.secret = service_id, secret
+        basic = _basic(service_id, secret) if service_id and secret else None
+        ours: Said = {"service_id": service_id, "service_secret": secret, "service_basic": basic}
+        self.hidden = tuple(each for each in (secret.reveal() if secret else "", basic) if each)
+        """What of it must never be told, should the auth service repeat it."""
         self.headers = tuple((name, value) for name, text in wire.seal if (value := text.filled(ours)))
         self.members = tuple((name, value) for name, text in wire.seal_fields if (value := text.filled(ours)))
 

@@ -27,6 +27,8 @@ from netra.observe.tally import Counted, Tally
 
 HISTORY_COUNT: Final = 100
 _SAMPLES_COUNT: Final = 64
+_LONGEST_CHARS: Final = 200
+"""So much of what something has become is kept: an issuer may publish a hundred keys with long names."""
 
 
 class Seen:
@@ -129,7 +131,7 @@ class Board:
         tried = outcome.tried
         if tried:
             self.kept_out = None
-            if len(tried) == 1:
+            if len(tried) == 1 and elapsed_s >= tried[0].elapsed_s:  # who shares an exchange may have come later
                 self._own_s.append(elapsed_s - tried[0].elapsed_s)
 
     def _failed(self, outcome: Unknown, now_s: float) -> None:
@@ -174,6 +176,7 @@ class Board:
         self._became("revocation_feed", event.state, event.code)
 
     def _became(self, what: str, now: str, code: str | None) -> None:
+        now = now if len(now) <= _LONGEST_CHARS else f"{now[: _LONGEST_CHARS - 1]}…"
         self.changes.append(Dated(self._wall_s(), what, now, self._newest.get(what), code))
         self._newest[what] = now
 

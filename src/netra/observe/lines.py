@@ -44,7 +44,7 @@ JOURNEYS: Final = {
 """What an attempt of each journey is called in lines."""
 SPENT_WORDS: Final = tuple(name.removesuffix("_s") for name in Spent._fields)
 _FREQUENT: Final = frozenset({"me", "verify", "config"})
-_SHAKES: Final = {"accepted": INFO, "absent": WARNING, "refused": ERROR}
+_SHAKES: Final = {"accepted": INFO, "absent": WARNING, "unclear": WARNING, "refused": ERROR}
 
 
 class Line(NamedTuple):

@@ -5,7 +5,7 @@ It must never write a traceback with values, nor fail a login when nobody reads.
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from os import urandom
@@ -28,14 +28,18 @@ class Logs:
 
     def __init__(self, lines: Lines, logger: Any, lines_lost_count: Callable[[], int] = lambda: 0) -> None:
         self._lines = lines
-        self._logger = logger
+        self._write = logger.write if isinstance(logger, JsonLines) else _writes_with(logger)
         self.lines_lost_count = lines_lost_count
         """How many lines nobody took."""
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
-        line = self._lines(event)
-        self._logger.log(_LEVELS[line.level], line.event, **line.fields)
+        level, text, fields = self._lines(event)
+        self._write(_LEVELS[level], text, fields)
+
+
+def _writes_with(logger: Any) -> Callable[[int, str, dict[str, Any]], None]:
+    return lambda level, event, fields: logger.log(level, event, **fields)
 
 
 def logger_for(stream: TextIO | Outlet, log_format: str, level: str) -> Any:
@@ -74,26 +78,31 @@ class JsonLines:
     """One JSON object a line, written at once. A logger's one method, without a logger's cost on every login."""
 
     def __init__(self, stream: BinaryIO, least_level: int) -> None:
-        self._write = stream.write
+        self._out = stream.write
         self._least_level = least_level
         self._encode = msgspec.json.Encoder().encode
-        self._second = 0.0
+        self._second = 0
         self._written = ""
 
     def log(self, level: int, event: str, **fields: Any) -> None:
         """Write one line."""
+        self.write(level, event, fields)
+
+    def write(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
+        """The same, for whoever holds the fields already."""
         if level < self._least_level:
             return
-        head = {"timestamp": self._stamp(), "level": _NAMES.get(level, "info"), "event": event}
-        self._write(self._encode(head | fields) + b"\n")
+        line = {"timestamp": self._stamp(), "level": _NAMES.get(level, "info"), "event": event, **fields}
+        self._out(self._encode(line) + b"\n")
 
     def _stamp(self) -> str:
         """Now, as RFC 3339 writes it; what changes once a second is written once a second."""
-        second, part = divmod(time.time(), 1)
+        now = time.time()
+        second = int(now)
         if second != self._second:
             self._second = second
             self._written = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
-        return f"{self._written}{int(part * 1000):03d}+00:00"
+        return f"{self._written}{int((now - second) * 1000):03d}+00:00"
 
 
 class OthersLines(logging.Handler):

@@ -23,6 +23,10 @@ _Kept = tuple[float, AttemptEnded | Crashed]
 """When it was told (epoch seconds), and what: a story is made of it when somebody asks."""
 _AT: Final = itemgetter(0)
 _WORDED_COUNT: Final = 256
+LOOKED_AT_COUNT: Final = 5_000
+"""Among so many of the latest are those of one verdict looked for: a console asks every second."""
+STORIES_COUNT: Final = 100
+"""So many stories of one id are told at once: ids are chosen by callers, and logins wait while stories are worded."""
 
 
 class Recorder:
@@ -61,13 +65,20 @@ class Recorder:
         return sum(map(len, self._rings))
 
     def stories(self, an_id: str) -> list[Story]:
-        """Every story of a request id, or of a trace id, the oldest first."""
-        return [self._told(kept) for kept in merge(*self._rings, key=_AT) if _has_id(kept[1], an_id)]
+        """The stories of a request id, or of a trace id, the oldest first; of very many the newest."""
+        return [self._told(kept) for kept in self._of(an_id)[-STORIES_COUNT:]]
+
+    def left_out_count(self, an_id: str) -> int:
+        """How many stories of this id are kept, but not told."""
+        return max(0, len(self._of(an_id)) - STORIES_COUNT)
+
+    def _of(self, an_id: str) -> list[_Kept]:
+        return list(merge(*([kept for kept in ring if _has_id(kept[1], an_id)] for ring in self._rings), key=_AT))
 
     def latest(self, count: int, verdict: Told | None = None) -> list[Story]:
-        """The latest stories, the newest first; of one verdict only, if it is given."""
+        """The latest stories, the newest first; of one verdict only, if it is given: then what is old is passed by."""
         rings = (self._failures,) if verdict == "unknown" else self._rings
-        newest = merge(*map(reversed, rings), key=_AT, reverse=True)
+        newest = islice(merge(*map(reversed, rings), key=_AT, reverse=True), max(count, LOOKED_AT_COUNT))
         wanted = (kept for kept in newest if verdict in (None, _verdict(kept[1])))
         return [self._told(kept) for kept in islice(wanted, count)]
 

@@ -76,6 +76,55 @@ _COUNTED: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_NO_ATTEMPT: Final = _REQUESTS | {"token_missing"}
+_ATTEMPTS: Final = '`netra_attempts_total{code="%s"}` counts the attempts that ended so.'
+_CALLS: Final = (
+    '`netra_auth_service_calls_total{code="%s"}` counts the calls that did, those of the background included.'
+)
+_ALL_THAT_END_SO: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "authentication_unavailable": '`netra_attempts_total{verdict="unknown"}`, by its exact `code`.',
+        "invalid_token": '`netra_attempts_total{journey="verify",verdict="rejected"}`, by its exact `code`.',
+    }
+)
+"""What counts for a public code: no attempt ends with one."""
+_MEASURED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "destination_unavailable": '`netra_circuit_state{state="open"}` is 1 meanwhile.',
+        "connection_limit_reached": "`netra_calls_in_flight` stands at `netra_calls_limit`.",
+        "keys_unavailable": "`netra_key_set_age_seconds` says since when no key set has come.",
+        "draining": "`netra_ready` is 0 meanwhile.",
+        "auth_service_disabled": "`netra_configuration_problems` counts what is wrong with the settings.",
+        "proxy_configuration_error": "`netra_configuration_problems` counts what is wrong with the settings.",
+        "dns_timeout": '`netra_auth_service_phase_seconds{phase="dns"}` says how long lookups take.',
+        "connection_timeout": '`netra_auth_service_phase_seconds{phase="connect"}` says how long connecting takes.',
+        "response_timeout": '`netra_auth_service_phase_seconds{phase="wait"}` says how long answers take to begin.',
+        "tls_certificate_error": "`netra_certificate_expiry_timestamp_seconds` says when the newest one ends.",
+        "service_credentials_rejected": '`netra_handshake_state{state="refused"}` is 1 from the next handshake on.',
+        "token_not_yet_valid": "`netra_clock_skew_seconds` says how far the clocks are apart.",
+        "token_wrong_audience": "`netra_handshake_differences` is above 0 when the settings are to blame.",
+        "token_wrong_issuer": "`netra_handshake_differences` is above 0 when the settings are to blame.",
+    }
+)
+"""What else moves with a code."""
+_NO_ALERT: Final = "No alert, on purpose: it is a healthy answer."
+_OF_GUESSES: Final = ("NetraWrongPasswordWave",)
+_ALERTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "invalid_credentials": _OF_GUESSES,
+        "account_locked": _OF_GUESSES,
+        "too_many_attempts": _OF_GUESSES,
+        "destination_unavailable": ("NetraCircuitOpen",),
+        "keys_unavailable": ("NetraLoginsFailing", "NetraTokenChecksFailing", "NetraKeysStale"),
+        "response_timeout": ("NetraLoginsFailing", "NetraLoginsNearTheirBudget"),
+        "tls_certificate_error": ("NetraLoginsFailing", "NetraCertificateEnds"),
+        "auth_service_disabled": ("No alert, on purpose: somebody has switched it off.",),
+        "draining": ("No alert, on purpose: an instance stops, the others serve.",),
+        "authentication_unavailable": ("The alert of the exact code.",),
+    }
+)
+"""Where it is not the usual one of its kind."""
+
 
 class Explained(NamedTuple):
     """Everything that can be said of a code when nothing has happened."""
@@ -91,7 +140,29 @@ class Explained(NamedTuple):
     @property
     def shown_by(self) -> Mapping[str, tuple[str, ...]]:
         """Where an operator sees it coming."""
-        return {"events": self.page.watch}
+        return {"events": self.page.watch, "metrics": self.metrics, "alerts": self.alerts}
+
+    @property
+    def alerts(self) -> tuple[str, ...]:
+        """Which alerts of deploy/prometheus/alerts.yaml it brings about, a line each."""
+        cause = self.cause
+        if cause.code in _ALERTS:
+            return _ALERTS[cause.code]
+        if cause.refuses_us:
+            return ("NetraServiceCredentialsRefused",)
+        return ("NetraLoginsFailing",) if cause.verdict == "unknown" else (_NO_ALERT,)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Which numbers of /metrics show it, a line each."""
+        if self.code in _NO_ATTEMPT:
+            return ("No metric: such a request is refused before it is an attempt, and is not counted.",)
+        if self.code in _ALL_THAT_END_SO:
+            return (_ALL_THAT_END_SO[self.code],)
+        counted = [_ATTEMPTS % self.code]
+        if self.cause.hop not in ("client", "gateway"):
+            counted.append(_CALLS % self.code)
+        return (*counted, *([_MEASURED[self.code]] if self.code in _MEASURED else ()))
 
     @property
     def affected(self) -> str:

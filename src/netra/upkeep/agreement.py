@@ -3,15 +3,16 @@
 It must never say a secret, nor call wrong what the two may differ in.
 """
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 from netra.core.findings import Finding, Severity
 from netra.core.secret import Secret
 from netra.core.verdict.operations import HANDSHAKE, Handshake
 from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Wire
-from netra.settings.field import fingerprint
+from netra.settings.field import DOTS, fingerprint
 from netra.settings.variables import Settings, same_environment
 
 SKEW_S: Final = 5.0
@@ -21,6 +22,7 @@ LEEWAY_S: Final = 60.0
 _STEPS_S: Final = (LEEWAY_S, SKEW_S)
 _MOST_SHOWN: Final = 8
 _LONGEST_SHOWN: Final = 80
+_FINGERPRINT: Final = re.compile(r"[0-9A-Fa-f:]{4,16}")
 
 
 class Ours(NamedTuple):
@@ -71,6 +73,20 @@ def differences(said: Handshake, ours: Ours) -> tuple[Finding, ...]:
     Values of both sides are shown, of secrets the fingerprints. What one side does not say is no difference.
     """
     return tuple(each for look in _LOOKS for each in look(said, ours))
+
+
+def unspoken(said: Handshake, hidden: Iterable[str]) -> Handshake:
+    """The same without our own secrets: a service that repeats what it was shown must not have us log it."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(plain, value))
+        for each in hidden if isinstance(value, str) else ():
+            value = value.replace(each, DOTS)
+        return value
+
+    told = Handshake._make(map(plain, said))
+    return told if told.version is None else told._replace(version=_shown(told.version))
 
 
 def broken_promises(standing: Standing, said: Handshake, ours: Ours) -> tuple[str, ...]:
@@ -126,7 +142,7 @@ def _secrets(said: Handshake, ours: Ours) -> Iterator[Finding]:
     known = said.secret_fingerprints
     if not known:
         return
-    listed = ", ".join(_shown(each) for each in known[:_MOST_SHOWN])
+    listed = ", ".join(map(_named, known[:_MOST_SHOWN]))
     if ours.secret and ours.secret not in known:
         by_previous = ours.previous in known or ours.kept in known
         yield _warning(
@@ -154,7 +170,7 @@ def _secrets(said: Handshake, ours: Ours) -> Iterator[Finding]:
         yield _note(
             "secret_only_there",
             "SERVICE_SECRET",
-            f"has the fingerprint {ours.secret}, and the auth service also accepts {_shown(other[0])}",
+            f"has the fingerprint {ours.secret}, and the auth service also accepts {_named(other[0])}",
             "Nothing breaks while it accepts both: a rotation has begun, or was not brought to its end.",
             "Give every gateway the newer of the two, then retire the other one there.",
         )
@@ -228,6 +244,11 @@ def _listed(call: str, endpoints: tuple[str, ...]) -> bool:
         if their_method.upper() == method and their_path.startswith("/") and path.rstrip("/").endswith(their_path):
             return True
     return False
+
+
+def _named(fingerprint: str) -> str:
+    """A fingerprint of theirs, if it can be none but that: who lists whole secrets there must not have us log them."""
+    return fingerprint if _FINGERPRINT.fullmatch(fingerprint) else f"a text of {len(fingerprint)} characters"
 
 
 def _shown(text: str) -> str:

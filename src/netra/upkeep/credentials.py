@@ -25,7 +25,9 @@ from netra.upkeep.crashes import crashed
 LOOK_EVERY_S: Final = 1.0
 """How often the files are looked at: a call of the system for each."""
 SETTLED_S: Final = 10.0
-"""A secret that was replaced sooner was in use nowhere yet: the one before it stays the other that is tried."""
+"""A secret that was replaced sooner was in use nowhere yet: the one before it stays the other that is tried.
+
+Of use only until the auth service has accepted one: then it is that one that is kept."""
 
 _ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -69,7 +71,7 @@ class Credentials:
         self._findings = findings
         self._problems: dict[str, Finding] = {}
         self._kept: tuple[str | None, Secret] | None = None
-        """The id and secret that were replaced, while nothing else was set to be tried in their place."""
+        """The id and secret that were good before, while nothing else was set to be tried in their place."""
         self._since_s = -inf
 
     @property
@@ -79,11 +81,12 @@ class Credentials:
 
     def ours(self) -> Ours:
         """What we hold, in the words of a handshake."""
+        kept = self._kept[1] if self._kept is not None and self._kept[1] != self.held.service_secret else None
         return self._ours._replace(
             service_id=self.held.service_id,
             secret=fingerprint_of(self.held.service_secret),
             previous=fingerprint_of(self.held.service_secret_previous),
-            kept=fingerprint_of(self._kept[1]) if self._kept is not None else None,
+            kept=fingerprint_of(kept),
         )
 
     def tell_held(self) -> None:
@@ -143,8 +146,10 @@ class Credentials:
         if now.service_secret_previous != before.service_secret_previous:
             self._kept = None
         elif before.service_secret is not None:
-            now_s = self._link.clock.now_s()
-            if now_s - self._since_s >= SETTLED_S or self._kept is None:
+            now_s, accepted = self._link.clock.now_s(), self._link.accepted
+            if accepted is not None and accepted.secret is not None:
+                self._kept = accepted.service_id, accepted.secret
+            elif now_s - self._since_s >= SETTLED_S or self._kept is None:
                 self._kept = before.service_id, before.service_secret
             self._since_s = now_s
         self._link.reseal(self._seals())

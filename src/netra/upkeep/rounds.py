@@ -16,10 +16,10 @@ from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Wire
 from netra.link.calls import Link
 from netra.link.tls.peer_certificate import PeerCertificate
-from netra.upkeep.agreement import Ours, broken_promises, clock_difference, differences, promise_broken
+from netra.upkeep.agreement import Ours, broken_promises, clock_difference, differences, promise_broken, unspoken
 from netra.upkeep.asking import ask_once, label
 from netra.upkeep.crashes import crashed
-from netra.upkeep.standing import after_handshake, after_probe, shake_of
+from netra.upkeep.standing import after_handshake, after_probe, shake_of, unclear
 
 JITTER_RATIO: Final = 0.2
 _ROUNDS_PER_HANDSHAKE: Final = 12
@@ -117,15 +117,19 @@ class Rounds:
         return {**facts, "issuer": presented.issuer}
 
     async def _shake(self) -> None:
-        named, started_s = label("probe"), self._link.clock.now_s()
+        named, started_s, shown = label("probe"), self._link.clock.now_s(), self._link.seals
         outcome = await ask_once(self._wire.call(HANDSHAKE, {}, named), self._link, self._budget_s)
+        if isinstance(outcome, Accepted):
+            seals = (*shown.in_order, *self._link.seals.in_order)
+            outcome = outcome._replace(value=unspoken(outcome.value, {each for seal in seals for each in seal.hidden}))
         asked_at_s = (started_s + self._link.clock.now_s()) / 2
         before = self._link.standing
         self._link.standing = after_handshake(before, outcome, asked_at_s)
-        self._link.doubted = False
+        # Credentials that have come meanwhile are still to be asked about.
+        self._link.doubted = self._link.seals is not shown
         if isinstance(outcome, Accepted):
             self._compare(before, outcome.value)
-        state = shake_of(outcome)
+        state = "unclear" if unclear(outcome) else shake_of(outcome)
         if state not in (self._shaken, "not_yet"):
             self._shaken = state
             code = None if isinstance(outcome, Accepted) else outcome.cause.code

@@ -1,5 +1,7 @@
 """What is counted is what has happened: no more, no less, and under labels of closed sets."""
 
+import sys
+from threading import Event, Thread
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -107,6 +109,30 @@ def test_a_code_that_is_in_no_table_is_other_and_adds_one_series_whatever_it_say
         counted.counting(exchange(Spent(), code=f"made-up-{number}"))
     assert counted.series_count() == before
     assert counted.value("netra_auth_service_calls_total", operation="login", verdict="unknown", code="other") == 51
+
+
+def test_a_scrape_on_a_thread_of_a_host_program_may_come_while_new_series_begin() -> None:
+    counted, failures, ended_counting = Counted(), list[Exception](), Event()
+
+    def scrape() -> None:
+        while not ended_counting.is_set():
+            try:
+                counted.series_count()
+            except RuntimeError as failure:
+                failures.append(failure)
+
+    usual_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    scraper = Thread(target=scrape)
+    scraper.start()
+    try:
+        for number in range(20_000):
+            counted.counting(exchange(Spent(), code=f"code-{number}"))
+    finally:
+        ended_counting.set()
+        scraper.join()
+        sys.setswitchinterval(usual_s)
+    assert failures == []
 
 
 def test_other_events_change_nothing() -> None:

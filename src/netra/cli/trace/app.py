@@ -22,6 +22,7 @@ _NOT_FOUND: Final = 404
 _STYLES: Final = {
     "good": "bold green", "warning": "bold yellow", "error": "bold red", "heading": "bold", "dim": "dim",
 }  # fmt: skip
+_NARROWEST: Final = 20
 _LABELS: Final = r"^(cause|public reads|can mend it|limited by|field|raised|check first|still works) "
 
 
@@ -155,7 +156,10 @@ def _print_text(document: "Mapping[str, Any]") -> None:
         text = Text(line.text, style=_STYLES.get(line.style, ""))
         text.highlight_regex(_LABELS, "bold")
         text.highlight_regex(r"`[^`]+`|\b[A-Z]+(?:_[A-Z0-9]+)+\b", "cyan")
-        console.print(text)
+        label, rest = text[: line.hanging], text[line.hanging :]
+        for piece in rest.wrap(console, max(_NARROWEST, console.width - line.hanging)) if rest else [Text()]:
+            console.print(label + piece, soft_wrap=True)
+            label = Text(" " * line.hanging)
 
 
 def _ended(line: str, code: int) -> typer.Exit:

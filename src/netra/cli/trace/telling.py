@@ -25,6 +25,8 @@ class Line(NamedTuple):
 
     text: str
     style: str = ""
+    hanging: int = 0
+    """The column at which it goes on where it is wrapped."""
 
 
 def lines_of(document: Mapping[str, Any]) -> Iterator[Line]:
@@ -41,6 +43,7 @@ def lines_of(document: Mapping[str, Any]) -> Iterator[Line]:
     for count, what in (
         (document.get("unreadable_lines"), "more line(s) name it and are no JSON: NETRA_LOG_FORMAT=json writes JSON"),
         (document.get("lines_left_out"), "more line(s) about it were left out"),
+        (document.get("stories_left_out"), "earlier one(s) under the same id were left out"),
     ):
         if count:
             yield Line(f"{count} {what}.", "dim")
@@ -100,7 +103,7 @@ def _why(story: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _labelled(label: str, text: object) -> Line:
-    return Line(f"{label:{_LABEL_WIDTH}}{_word(text)}", "")
+    return Line(f"{label:{_LABEL_WIDTH}}{_word(text)}", "", _LABEL_WIDTH)
 
 
 def _spent(each: Mapping[str, Any]) -> str:

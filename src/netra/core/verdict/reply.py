@@ -62,7 +62,7 @@ class Standing(NamedTuple):
     their_clock_s: float | None = None
     """The auth service's clock (epoch seconds) less our monotonic one, by the last handshake; None: it did not say."""
     handshake_code: str | None = None
-    """Why the last handshake was refused, or not to be had; None when it was accepted."""
+    """Why the last handshake was refused, not to be had, or never of any use; None when it was accepted."""
     shaken_at_s: float | None = None
     """When a handshake last ended with a clear word about us (monotonic)."""
     ever_accepted: bool = False

@@ -22,6 +22,10 @@ from netra.link.tls.peer_certificate import PeerCertificate, described, peer_cer
 from netra.link.tls.trust import CERT_FILE
 
 SOON: Final = timedelta(days=30)
+_SILENT: Final = "connection_timeout"
+_ENDED: Final = "connection_terminated"
+_AFTER_REQUEST: Final = "after the request was sent:"
+"""How the page of it says when: a login has sent its request by then."""
 _NEXT_ADDRESS_AFTER_S: Final = 0.25
 _SHORTEST_WAIT_S: Final = 0.02
 _LONGEST_WAIT_S: Final = 0.3
@@ -66,13 +70,31 @@ async def checks(visit: Visit) -> AsyncIterator[Check]:
     elapsed_s = visit.clock.now_s() - started_s
     if isinstance(shaken, Broken):
         named = shaken._replace(facts={**shaken.facts, **await _issuer(visit, shaken.facts)})
-        yield visit.failure(Hop.TLS, "certificate", named, elapsed_s, where=f"the TLS handshake with {visit.host}")
+        failed = visit.failure(Hop.TLS, "certificate", named, elapsed_s, where=f"the TLS handshake with {visit.host}")
+        yield as_seen(visit, failed)
         return
     yield _certificate(visit, shaken.certificate, elapsed_s)
     yield Check(Hop.TLS, "protocol", State.PASS, f"{shaken.protocol}, {shaken.cipher}")
     cert, key = visit.settings.auth_service_client_cert_file, visit.settings.auth_service_client_key_file
     if cert is not None and not visit.verifies_only:
         yield _shown(visit, await asyncio.to_thread(own_expiry, cert, key or cert))
+
+
+def as_seen(visit: Visit, failed: Check) -> Check:
+    """The same failure, told by somebody who saw the port accept and has sent no request: pages don't know of that."""
+    finding, at = failed.findings[0], f"{visit.host} port {visit.port}"
+    shown = f"[{visit.host}]:{visit.port}" if ":" in visit.host else f"{visit.host}:{visit.port}"
+    look = f"See what the port speaks: `openssl s_client -connect {shown}`"
+    if finding.code == _SILENT:
+        what = f"{at} accepts connections, and does not answer the TLS handshake in time."
+        fix = f"{look}; silence means plain HTTP or another program on that port, or a process that is stopped"
+    elif finding.code == _ENDED and _AFTER_REQUEST not in finding.what:
+        what = f"{at} ends the connection as soon as TLS stands, before anything is asked."
+        fix = f"{look}; if it wants to see a certificate of ours, set {CERT_FILE}, else see whom it lets in"
+    else:
+        what = finding.what.replace(_AFTER_REQUEST, "as soon as TLS stood, before anything was asked:")
+        fix = finding.fix
+    return failed._replace(findings=(finding._replace(what=what, fix=fix), *failed.findings[1:]))
 
 
 async def _shaken(visit: Visit, context: ssl.SSLContext) -> _Shaken | Broken:
@@ -106,7 +128,7 @@ async def _issuer(visit: Visit, facts: Mapping[str, str]) -> dict[str, str]:
     """The name of an issuer whom nobody here trusts, if it can be had."""
     if facts.get("issuer") != SOMEBODY:
         return {}
-    left_s = min(visit.settings.connect_timeout_s, visit.left_s())
+    left_s = min(visit.settings.connect_timeout_s, visit.left_s() / 2)
     presented = await peer_certificate(visit.host, visit.port, left_s, visit.look_up)
     return {"issuer": presented.issuer} if presented and presented.issuer else {}
 

@@ -42,20 +42,31 @@ class _Dialled(NamedTuple):
 
 
 async def checks(visit: Visit) -> AsyncIterator[Check]:
-    """Each address is tried, all at once; one that does not accept costs every new connection time."""
+    """Addresses are tried eight at once; one that does not accept costs every new connection time."""
     started_s = visit.clock.now_s()
-    some = visit.addresses[:MOST_ADDRESSES]
-    dialled = await asyncio.gather(*(_dialled(visit, each) for each in some))
+    dialled = await _until_one_accepts(visit)
     elapsed_s = visit.clock.now_s() - started_s
     dead = [each for each in dialled if each.broken is not None]
     if dead and len(dead) == len(dialled):
-        where = ", ".join(each.where for each in dead)
+        where = ", ".join(each.where for each in dead[:MOST_ADDRESSES])
+        where += f" and {len(dead) - MOST_ADDRESSES} more" if len(dead) > MOST_ADDRESSES else ""
         yield visit.failure(Hop.TCP, "connection", _together(dead), elapsed_s, where=where)
         return
     told = [each for each in dead if not each.harmless]
     what = _what(dialled, visit.addresses)
     findings = (_some_dead(visit, told),) if told else ()
     yield Check(Hop.TCP, "connection", State.WARN if told else State.PASS, what, elapsed_s, findings)
+
+
+async def _until_one_accepts(visit: Visit) -> list[_Dialled]:
+    """The first addresses; those behind them only while none accepts, because logins would get that far, too."""
+    dialled: list[_Dialled] = []
+    for first in range(0, len(visit.addresses), MOST_ADDRESSES):
+        some = visit.addresses[first : first + MOST_ADDRESSES]
+        dialled += await asyncio.gather(*(_dialled(visit, each) for each in some))
+        if any(each.broken is None for each in dialled):
+            break
+    return dialled
 
 
 async def _dialled(visit: Visit, address: Address) -> _Dialled:

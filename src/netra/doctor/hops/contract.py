@@ -25,6 +25,7 @@ from netra.core.verdict.operations import (
 )
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown, code_of
 from netra.doctor.diagnosis import Check, Hop, State
+from netra.doctor.hops.answers import NOT_A_REFUSAL, UNREADABLE
 from netra.doctor.visit import Answered, Visit
 
 _HOP: Final = Hop.CONTRACT
@@ -105,6 +106,8 @@ def _check(visit: Visit, operation: Operation[Any], answered: Answered) -> Check
         why = _WHY.get(operation.name, finding.why)
         # Its page would have us read this answer as a refusal of somebody, and nobody was named.
         fix = finding.fix if finding.code != _NOT_UNDERSTOOD else _COMPARE.format(route=route)
+        if finding.code == UNREADABLE and operation.name not in _NEED_NOBODY:
+            fix = NOT_A_REFUSAL
         # The same finding, with the route that it speaks of.
         what = finding.what if route in finding.what else f"{route}: {finding.what}"
         findings = (finding._replace(what=what, why=why, fix=fix),)

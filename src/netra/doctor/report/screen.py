@@ -6,7 +6,7 @@ It must never draw where nobody looks: what is piped is plain text.
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -25,6 +25,8 @@ _STYLES: Final = {
 }  # fmt: skip
 _MARK_AT: Final = slice(2, 3)
 _REST_LINES: Final = 3
+_NARROW_RATIO: Final = 2
+"""How many times its indent a screen has to be wide."""
 _REFRESHES_PER_S: Final = 10
 
 
@@ -48,7 +50,7 @@ class Progress:
     def __rich__(self) -> Group:
         what = f" looking at {title(self._hop)}" if self._hop else " reading the configuration"
         spinner = Spinner("dots" if self._drawn else "line", what, style="cyan")
-        return Group(*(_hanging(each) for each in self._lines[-self._most_lines :]), spinner)
+        return Group(*(hanging(each) for each in self._lines[-self._most_lines :]), spinner)
 
 
 async def watched(run: Run, *, drawn: bool) -> Diagnosis:
@@ -63,19 +65,33 @@ def show(lines: Iterable[Line]) -> None:
     """Print lines in colours."""
     console = Console(highlight=False)
     for line in lines:
-        console.print(_hanging(line))
+        console.print(hanging(line))
 
 
-def _hanging(line: Line) -> Text | Table:
+class _Hanging:
+    """A text whose further lines are indented, as long as the screen is wide enough to leave them room."""
+
+    def __init__(self, text: Text, indent: int) -> None:
+        self._text = text
+        self._indent = indent
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width < self._indent * _NARROW_RATIO:
+            yield self._text
+            return
+        grid = Table.grid()
+        grid.add_column(width=self._indent, no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(self._text[: self._indent], self._text[self._indent :])
+        yield grid
+
+
+def hanging(line: Line) -> "Text | _Hanging":
     """A line whose rest, where it has to be broken, stands below its words and not below its mark."""
     text = _text(line)
     if not line.indent:
         return text
-    grid = Table.grid()
-    grid.add_column(width=line.indent, no_wrap=True)
-    grid.add_column()
-    grid.add_row(text[: line.indent], text[line.indent :])
-    return grid
+    return _Hanging(text, line.indent)
 
 
 def _text(line: Line) -> Text:

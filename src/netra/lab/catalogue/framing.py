@@ -106,7 +106,7 @@ FRAMING: Final = (
     ),
     _row("huge-body", "A body of two million bytes.", lambda _: huge_body(2_000_000), _TOO_LARGE),
     _row("endless-body", "A body without end, as fast as it is read.", _endless, _TOO_LARGE),
-    _row("huge-header", "A header of 20,000 bytes.", _framed(("X-Padding", "x" * 20_000), length=True)),
+    _row("huge-header", "A header of 20,000 bytes.", _framed(("X-Padding", "x" * 20_000), length=True), _TOO_LARGE),
     _row(
         "too-many-headers", "Five hundred headers.",
         _framed(*((f"X-Header-{number}", "x") for number in range(500)), length=True),

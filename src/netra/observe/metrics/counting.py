@@ -14,7 +14,7 @@ from prometheus_client.core import Metric as Family
 
 from netra.core.events import AttemptEnded, CircuitChanged, Event, TryEnded
 from netra.core.verdict.causes import TABLE
-from netra.core.verdict.outcomes import UNTIMED, code_of, verdict_of
+from netra.core.verdict.outcomes import UNTIMED, Accepted, code_of, verdict_of
 from netra.observe.metrics.definitions import (
     ATTEMPT_SECONDS,
     ATTEMPTS,
@@ -48,50 +48,60 @@ class Counting:
     """A listener to events, and a collector for a registry of Prometheus's. One event loop owns it."""
 
     def __init__(self) -> None:
-        self._attempts: Counter[tuple[str, str, str]] = Counter(dict.fromkeys(_FROM_THE_START, 0))
-        self._calls: Counter[tuple[str, str, str]] = Counter()
-        self._changes: Counter[tuple[str, ...]] = Counter()
+        # Plain numbers in plain dictionaries: this is counted several times a login.
+        self._attempts: dict[tuple[str, str, str], int] = dict.fromkeys(_FROM_THE_START, 0)
+        self._calls: dict[tuple[str, str, str], int] = {}
+        self._changes: dict[tuple[str, ...], int] = {}
         self._seconds: dict[str, Tally] = {}
         self._phases = tuple(Tally(PHASE_SECONDS.buckets) for _ in _PHASES)
+        self._add_phases = tuple(each.add for each in self._phases)
         self._tries = Tally(LOGIN_TRIES.buckets)
 
     def __call__(self, event: Event) -> None:
         """Count one event."""
         if isinstance(event, TryEnded):
-            operation, verdict, tried = event
-            self._calls[operation, verdict, tried.code] += 1
-            for tally, spent_s in zip(self._phases, tried.spent, strict=True):
+            operation, verdict, (_, _, code, _, spent) = event
+            key = operation, verdict, code
+            self._calls[key] = self._calls.get(key, 0) + 1
+            for add, spent_s in zip(self._add_phases, spent, strict=True):
                 if spent_s is not None:
-                    tally.add(spent_s)
+                    add(spent_s)
         elif isinstance(event, AttemptEnded):
-            journey, outcome = event.journey, event.outcome
-            self._attempts[journey, verdict_of(outcome), code_of(outcome)] += 1
-            if journey not in self._seconds:
-                self._seconds[journey] = Tally(ATTEMPT_SECONDS.buckets)
-            self._seconds[journey].add(event.elapsed_s)
+            journey, _, outcome, elapsed_s, _, _ = event
+            accepted = isinstance(outcome, Accepted)
+            key = (journey, "accepted", OK) if accepted else (journey, verdict_of(outcome), code_of(outcome))
+            self._attempts[key] = self._attempts.get(key, 0) + 1
+            tally = self._seconds.get(journey)
+            if tally is None:
+                tally = self._seconds[journey] = Tally(ATTEMPT_SECONDS.buckets)
+            tally.add(elapsed_s)
             if journey == "login":
                 self._tries.add(len(outcome.tried))
         elif isinstance(event, CircuitChanged):
-            self._changes[event.kind, event.circuit.state] += 1
+            changed = event.kind, event.circuit.state
+            self._changes[changed] = self._changes.get(changed, 0) + 1
 
     def describe(self) -> Iterator[Family]:
         """The names, by which a registry knows what it has already."""
         return self.collect()
 
     def collect(self) -> Iterator[Family]:
-        """What was counted so far, as Prometheus asks for it."""
+        """What was counted so far, as Prometheus asks for it: of a host program's registry, on any thread.
+
+        What is gone through is copied first, in one step, because counting goes on meanwhile.
+        """
         attempts: Counter[tuple[str, ...]] = Counter()
-        for (journey, verdict, code), count in self._attempts.items():
+        for (journey, verdict, code), count in self._attempts.copy().items():
             attempts[journey, verdict, known(code), _owner(code)] += count
         yield _counted(ATTEMPTS, attempts)
-        yield _tallied(ATTEMPT_SECONDS, (((journey,), tally) for journey, tally in self._seconds.items()))
+        yield _tallied(ATTEMPT_SECONDS, (((journey,), tally) for journey, tally in self._seconds.copy().items()))
         yield _tallied(LOGIN_TRIES, [((), self._tries)])
         calls: Counter[tuple[str, ...]] = Counter()
-        for (operation, verdict, code), count in self._calls.items():
+        for (operation, verdict, code), count in self._calls.copy().items():
             calls[operation, verdict, known(code)] += count
         yield _counted(CALLS, calls)
         yield _tallied(PHASE_SECONDS, (((phase,), tally) for phase, tally in zip(_PHASES, self._phases, strict=True)))
-        yield _counted(CIRCUIT_CHANGES, self._changes)
+        yield _counted(CIRCUIT_CHANGES, self._changes.copy())
 
 
 class Tally:
@@ -112,7 +122,7 @@ class Tally:
 
     def buckets(self) -> list[tuple[str, float]]:
         """Each bound with how many values are not above it."""
-        return list(zip((*map(str, self._bounds), "+Inf"), accumulate(self._counts), strict=True))
+        return list(zip((*map(str, self._bounds), "+Inf"), accumulate(self._counts.copy()), strict=True))
 
     @property
     def sum(self) -> float:

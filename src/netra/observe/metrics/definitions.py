@@ -45,7 +45,8 @@ ATTEMPT_SECONDS: Final = Metric(
 )  # fmt: skip
 CALLS: Final = Metric(
     "netra_auth_service_calls", "counter",
-    "Calls to the auth service, each sending by itself: those of users and those of the background.",
+    "Calls to the auth service, each try by itself, also one that did not get there: those of users and those of the "
+    "background.",
     ("operation", "verdict", "code"),
 )  # fmt: skip
 PHASE_SECONDS: Final = Metric(
@@ -55,7 +56,7 @@ PHASE_SECONDS: Final = Metric(
     ("phase",), SECONDS,
 )  # fmt: skip
 LOGIN_TRIES: Final = Metric(
-    "netra_login_tries", "histogram", "How often a login was sent; 0 when nothing was tried.", (), (0.0, *TRIES)
+    "netra_login_tries", "histogram", "How many tries a login took; 0 when nothing was tried.", (), (0.0, *TRIES)
 )
 CIRCUIT_CHANGES: Final = Metric(
     "netra_circuit_changes", "counter", "How often a circuit became closed, open or half-open.", ("calls", "state")
@@ -92,7 +93,9 @@ HANDSHAKE: Final = Metric(
     "1 for what the last handshake came to: `accepted`, `refused`, `absent`, `not_yet`; 0 for the others.", ("state",),
 )  # fmt: skip
 DIFFERENCES: Final = Metric(
-    "netra_handshake_differences", "gauge", "In how many points the auth service says otherwise than our settings."
+    "netra_handshake_differences",
+    "gauge",
+    "In how many points the auth service says otherwise than our settings; notes are not counted.",
 )
 SKEW: Final = Metric(
     "netra_clock_skew_seconds", "gauge", "By how much the auth service's clock is ahead of ours; absent if untold."

@@ -50,9 +50,9 @@ class Sessions:
         """Is this a session that has not ended?"""
         return self._ends.get(_hashed(session_id), 0.0) > self._now_s()
 
-    def end(self, session_id: str) -> None:
-        """It is over; one that is not known is over, too."""
-        self._ends.pop(_hashed(session_id), None)
+    def end(self, session_id: str) -> bool:
+        """It is over; one that is not known is over, too. Was it one?"""
+        return self._ends.pop(_hashed(session_id), None) is not None
 
 
 def _hashed(session_id: str) -> bytes:
@@ -62,7 +62,15 @@ def _hashed(session_id: str) -> bytes:
 class Access:
     """The rules of the listener, and sessions beside its token."""
 
-    def __init__(self, rules: AdminRules, refuse: Refuse, sessions: Sessions | None = None) -> None:
+    def __init__(
+        self,
+        rules: AdminRules,
+        refuse: Refuse,
+        sessions: Sessions | None = None,
+        on_sign_out: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`on_sign_out` hears of every session that is ended: what it began to see must not go on."""
+        self._on_sign_out = on_sign_out
         self._rules = rules
         self._refuse = refuse
         self._sessions = sessions or Sessions()
@@ -115,8 +123,9 @@ class Access:
         return answer._replace(headers=(*answer.headers, cookie))
 
     async def _sign_out(self, request: Request) -> Answer:
-        for session_id in _cookies(request):
-            self._sessions.end(session_id)
+        ended = [self._sessions.end(session_id) for session_id in _cookies(request)]
+        if any(ended):
+            self._on_sign_out()
         return Answer(204, headers=(_cookie(request, "", 0),))
 
 

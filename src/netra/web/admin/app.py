@@ -3,7 +3,7 @@
 It must never be reachable by a foreign host name or another site's page: `asgi.admission` guards it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from netra.asgi.adapter import App, Limits, OnCrash
 from netra.asgi.admission import AdminRules
@@ -31,6 +31,7 @@ def admin_app(  # noqa: PLR0913 - the parts of a listener
     on_crash: OnCrash,
     extra: Iterable[Route] = (),
     ourselves: Ourselves = NOTHING_KNOWN,
+    on_sign_out: Callable[[], None] = lambda: None,
 ) -> App:
     """The ASGI application of the admin listener; `extra` routes are given by whoever assembles it."""
     told = view.told_in_full()
@@ -48,5 +49,5 @@ def admin_app(  # noqa: PLR0913 - the parts of a listener
 
     bare = [route_of(each, gateway, told, prefix) for each in ENDPOINTS if each.bare]
     own = [Route("GET", "/health", health), Route("GET", "/openapi.json", openapi)]
-    access = Access(rules, refuse)
+    access = Access(rules, refuse, on_sign_out=on_sign_out)
     return App([*bare, *own, *access.routes(), *extra], refuse, on_crash, limits=limits, admit=access)

@@ -3,9 +3,12 @@
 It must never ask anybody, nor name a user, a token or a secret.
 """
 
+import asyncio
 import platform
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final, get_args
 
 from prometheus_client import CollectorRegistry
@@ -25,6 +28,10 @@ from netra.upkeep.agreement import Ours
 
 _STATES: Final = get_args(State)
 _SHAKES: Final = get_args(Shake)
+_ODD_VERSION: Final = re.compile(r"version\s*=(?!\s*(?:0\.0\.1|0\.0\.4|1\.0\.0)\s*(?:[,;]|$))")
+"""A version of a format that there is not, e.g. in `application/openmetrics-text; version=x`."""
+PAUSE_S: Final = 0.05
+"""Between two scrapes. Each takes as long as several logins, and anybody may ask who reaches the listener."""
 
 Values = Iterable[tuple[tuple[str, ...], float]]
 
@@ -96,7 +103,8 @@ class Gauges:
         yield _gauge(named.PROBE, _known(up))
         yield _gauge(named.PROBE_AGE, _known(None if probed_at_s is None else now_s - probed_at_s))
         yield _gauge(named.HANDSHAKE, (((each,), each == standing.handshake) for each in _SHAKES))
-        yield _gauge(named.DIFFERENCES, [((), len(standing.differences))])
+        differing = sum(each.severity is not Severity.NOTE for each in standing.differences)
+        yield _gauge(named.DIFFERENCES, [((), differing)])
         told = standing.their_clock_s is not None
         yield _gauge(named.SKEW, _known(standing.skew_s(now_s, seen.wall_s()) if told else None))
         yield _gauge(named.CERTIFICATE, _known(seen.certificate_ends_at()))
@@ -106,7 +114,7 @@ class Gauges:
         stand = [*seen.findings, *seen.gateway.standing.differences]
         counts = {each: sum(finding.severity is each for finding in stand) for each in Severity}
         ours = seen.ours()
-        held = {"current": ours.secret, "previous": ours.previous or ours.kept}
+        held = {"current": ours.secret, "previous": ours.kept or ours.previous}
         yield _info(named.SECRETS, ({"secret": name, "fingerprint": made} for name, made in held.items() if made))
         yield _gauge(named.FINDINGS, (((each.value,), count) for each, count in counts.items()))
         yield _gauge(named.READY, [((), seen.ready())])
@@ -138,12 +146,38 @@ class Numbers:
             self.registry.unregister(self._collectors.pop())
 
 
+class _Scrapes:
+    """The answers to scrapes: whoever asks while others wait for the next one waits with them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._next: dict[str, asyncio.Task[bytes]] = {}
+        """By content type, of which there are few."""
+        self._free_at_s = 0.0
+
+    async def take(self, encode: Callable[[Collector], bytes], content_type: str) -> bytes:
+        """The numbers as they are at some moment after this one."""
+        if content_type not in self._next:
+            self._next[content_type] = asyncio.get_running_loop().create_task(self._made(encode, content_type))
+        return await asyncio.shield(self._next[content_type])
+
+    async def _made(self, encode: Callable[[Collector], bytes], content_type: str) -> bytes:
+        begins_at_s = max(self._free_at_s, monotonic())
+        self._free_at_s = begins_at_s + PAUSE_S
+        await asyncio.sleep(max(0.0, begins_at_s - monotonic()))
+        del self._next[content_type]
+        return encode(self._registry)
+
+
 def metrics_route(registry: CollectorRegistry) -> Route:
     """GET /metrics: in the form that was asked for, OpenMetrics or the older text."""
+    scrapes = _Scrapes(registry)
 
     async def metrics(request: Request) -> Answer:
-        encoder, content_type = choose_encoder(request.header(b"accept") or "")
-        return Answer(200, encoder(registry), content_type.encode("ascii"))
+        accepted = request.header(b"accept") or ""
+        # The library trips over versions that are no numbers, and repeats those that it was asked for.
+        encode, content_type = choose_encoder("" if _ODD_VERSION.search(accepted) else accepted)
+        return Answer(200, await scrapes.take(encode, content_type), content_type.encode("ascii"))
 
     return Route("GET", "/metrics", metrics)
 

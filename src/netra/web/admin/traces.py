@@ -1,4 +1,4 @@
-"""The admin listener's answers about one request: every story that is still kept of its id.
+"""The admin listener's answers about one request: the stories that are still kept of its id.
 
 It must never be served to the public: a story names causes, hops and accounts.
 """
@@ -6,7 +6,7 @@ It must never be served to the public: a story names causes, hops and accounts.
 from typing import Final
 
 from netra.asgi.words import Answer, Refusal, Request, Route
-from netra.observe.recorder import Recorder
+from netra.observe.recorder import STORIES_COUNT, Recorder
 from netra.web.bodies import ENCODER
 from netra.web.render import refusal_answer
 from netra.web.view import View
@@ -29,6 +29,8 @@ def trace_routes(recorder: Recorder, view: View) -> list[Route]:
         if not stories:
             why = _GONE if recorder.size_count else _OFF
             return refusal_answer(Refusal(404, "not_found", why), request.request_id, told)
-        return Answer(200, ENCODER.encode({"request_id": an_id, "stories": [each.as_json() for each in stories]}))
+        left_out_count = recorder.left_out_count(an_id) if len(stories) == STORIES_COUNT else 0
+        members = {"request_id": an_id, "stories": [each.as_json() for each in stories]}
+        return Answer(200, ENCODER.encode(members | {"stories_left_out": left_out_count}))
 
     return [Route("GET", PATH, trace)]

@@ -131,9 +131,10 @@ class Hub:
                         page.show(piece)
         except Exception:  # noqa: BLE001 - a bug of ours: pages that come back meet it where it is told
             self._ticking = None
-            self._let_all_go()
+            self.let_all_go()
 
-    def _let_all_go(self) -> None:
+    def let_all_go(self) -> None:
+        """End all streams: a page that is still open comes back, and is asked again who it is."""
         for page in self._pages:
             page.let_go()
 
@@ -148,7 +149,7 @@ class Hub:
     async def close(self) -> None:
         """Let all pages go."""
         ticking, self._ticking = self._ticking, None
-        self._let_all_go()
+        self.let_all_go()
         if ticking is not None:
             ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -76,7 +76,7 @@ class Console:
             return self._refused(Refusal(503, "connection_limit_reached", detail, retry_after_s=_FULL_S), request)
 
     async def _settings(self, request: Request) -> Answer:
-        return Answer(200, ENCODER.encode(settings_document(self._sources.settings)))
+        return Answer(200, ENCODER.encode(settings_document(self._sources.settings())))
 
     async def _doctor(self, request: Request) -> Answer:
         refusal = self._diagnosing.begin(request.request_id)

@@ -3,7 +3,7 @@
 It must never ask anybody, nor hold what an operator may not see.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -44,7 +44,8 @@ class Sources:
     version: str
     prefix: str
     findings: Sequence[Finding]
-    settings: Sequence[Effective] = ()
+    settings: Callable[[], Sequence[Effective]] = tuple
+    """As they are now: credentials that come from files are followed."""
     panels: tuple[str, ...] = ()
     """What else is shown here, e.g. `demo`."""
     sealed: bool = True

@@ -194,7 +194,7 @@ def _credentials(scene: Scene) -> tuple[State, str]:
     words = {
         "accepted": "accepted",
         "absent": "no handshake: a login shows",
-        "not_yet": "not asked yet",
+        "not_yet": "a handshake that is of no use" if scene.standing.handshake_code else "not asked yet",
         "refused": "refused",
     }
     if scene.standing.handshake == "absent" and any(

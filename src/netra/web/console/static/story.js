@@ -28,6 +28,8 @@ export async function openStory(requestId) {
       at("story-body"),
       el("p", { class: "muted" }, "Request ", el("span", { class: "code" }, requestId)),
       answer.body.stories.map(tale),
+      answer.body.stories_left_out > 0 &&
+        el("p", { class: "muted" }, `${answer.body.stories_left_out} earlier ones under the same id are left out.`),
     );
   } else {
     fill(at("story-body"), el("p", {}, notFound(answer, requestId)));

@@ -1,0 +1,170 @@
+"""Each alert fires for what it is about and for nothing else, as Prometheus itself evaluates it.
+
+It must never be read from an expression what it does: promtool runs it against series.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+from netra.core.verdict.causes import TABLE
+from netra.observe.metrics.alerts import ALERTS, shown_by
+from netra.observe.metrics.definitions import METRICS
+from netra.observe.metrics.reference import rules
+from tests.house.source import ROOT
+
+PROMTOOL: Final = shutil.which("promtool", path=f"{os.environ.get('PATH', '')}:/usr/local/bin")
+FILE: Final = ROOT / "deploy/prometheus/alerts.yaml"
+SAMPLES: Final = 150
+"""A quarter of a minute between two."""
+_QUIET: Final = {
+    "netra_ready": 1.0, "netra_probe_up": 1.0, 'netra_circuit_state{calls="login",state="open"}': 0.0,
+    'netra_handshake_state{state="refused"}': 0.0, "netra_handshake_differences": 0.0,
+    "netra_clock_skew_seconds": 0.4, "netra_key_set_age_seconds": 200.0, 'netra_budget_seconds{budget="login"}': 5.0,
+}  # fmt: skip
+
+
+def attempts(verdict: str, code: str, journey: str = "login") -> str:
+    """The series of attempts that ended so."""
+    owner = TABLE[code].owner.value if code in TABLE else "none"
+    return f'netra_attempts_total{{journey="{journey}",verdict="{verdict}",code="{code}",owner="{owner}"}}'
+
+
+GOOD: Final = attempts("accepted", "ok")
+WRONG: Final = attempts("rejected", "invalid_credentials")
+
+
+class Story(NamedTuple):
+    """What happened for 37 minutes, and which alerts stand at the end."""
+
+    name: str
+    fired: frozenset[str]
+    growing: Mapping[str, float] = {}
+    """Counters, by how much each grows from sample to sample."""
+    standing: Mapping[str, float] = {}
+    """Gauges that are not as on a quiet day."""
+
+
+def fails(code: str, per_sample: float = 5.0, journey: str = "login") -> dict[str, float]:
+    """So many attempts fail with this code, beside as many good ones."""
+    return {attempts("unknown", code, journey): per_sample, attempts("accepted", "ok", journey): per_sample}
+
+
+BURNS: Final = "NetraErrorBudgetBurns"
+STORIES: Final = (
+    Story("a quiet day", frozenset(), {GOOD: 50.0, WRONG: 2.0}),
+    Story("nobody logs in", frozenset()),
+    Story("one login in two thousand fails", frozenset(), {GOOD: 2000.0, attempts("unknown", "response_timeout"): 1.0}),
+    Story("half of all logins fail", frozenset({"NetraLoginsFailing", BURNS}), fails("connection_refused")),
+    Story(
+        "every login fails and the probe is fine",
+        frozenset({"NetraLoginsFailing", "NetraLoginsFailBesideAGoodProbe", BURNS}),
+        {attempts("unknown", "invalid_response"): 5.0},
+    ),
+    Story(
+        "we are refused",
+        frozenset({"NetraServiceCredentialsRefused", BURNS}),
+        {**fails("service_credentials_rejected"), GOOD: 5.0},
+        {'netra_handshake_state{state="refused"}': 1.0},
+    ),
+    Story(
+        "the probe fails and nobody logs in", frozenset({"NetraAuthServiceUnreachable"}), {}, {"netra_probe_up": 0.0}
+    ),
+    Story(
+        "the circuit stays open",
+        frozenset({"NetraCircuitOpen", BURNS}),
+        fails("destination_unavailable"),
+        {'netra_circuit_state{calls="login",state="open"}': 1.0},
+    ),
+    Story("token checks fail", frozenset({"NetraTokenChecksFailing", BURNS}), fails("keys_unavailable", 5.0, "verify")),
+    Story(
+        "a flood of wrong passwords, which is nobody's outage",
+        frozenset({"NetraWrongPasswordWave"}),
+        {GOOD: 10.0, WRONG: 500.0, attempts("rejected", "too_many_attempts"): 500.0},
+    ),
+    Story("clocks apart", frozenset({"NetraClocksDiffer"}), {GOOD: 5.0}, {"netra_clock_skew_seconds": -45.0}),
+    Story("keys that nobody renews", frozenset({"NetraKeysStale"}), {GOOD: 5.0}, {"netra_key_set_age_seconds": 4000.0}),
+    Story("settings that differ", frozenset({"NetraHandshakeDiffers"}), {}, {"netra_handshake_differences": 2.0}),
+    Story(
+        "a certificate that ends in three days",
+        frozenset({"NetraCertificateEnds"}),
+        {},
+        {"netra_certificate_expiry_timestamp_seconds": 3 * 86400.0},  # promtool's clock begins at the epoch
+    ),
+    Story(
+        "one login in ten takes nearly all the time it has",
+        frozenset({"NetraLoginsNearTheirBudget"}),
+        {
+            GOOD: 10.0,
+            'netra_attempt_seconds_bucket{journey="login",le="2.5"}': 9.0,
+            'netra_attempt_seconds_bucket{journey="login",le="5.0"}': 10.0,
+            'netra_attempt_seconds_bucket{journey="login",le="+Inf"}': 10.0,
+        },
+    ),
+)
+
+
+def series(story: Story) -> list[dict[str, str]]:
+    """The story as promtool reads it."""
+    gauges = {**_QUIET, **story.standing}
+    return [
+        *({"series": name, "values": f"0+{step:g}x{SAMPLES}"} for name, step in story.growing.items()),
+        *({"series": name, "values": f"{value:g}x{SAMPLES}"} for name, value in gauges.items()),
+    ]
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian: prometheus)")
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: str(story.name))
+def test_it_fires_for_what_it_is_about_and_for_nothing_else(story: Story, tmp_path: Path) -> None:
+    silent = [expected(each.name) for each in ALERTS if each.name not in story.fired]
+    assert promtool(story, silent, tmp_path) == ""
+    for name in story.fired:
+        seen = promtool(story, [expected(name)], tmp_path)
+        assert f"alertname: {name}" in seen
+        assert f'alertname="{name}"' in seen, seen
+
+
+def expected(name: str) -> dict[str, object]:
+    """That this alert does not stand at the end."""
+    return {"eval_time": "37m", "alertname": name, "exp_alerts": []}
+
+
+def promtool(story: Story, rows: list[dict[str, object]], folder: Path) -> str:
+    """What promtool finds otherwise than expected; nothing when all is as expected."""
+    assert PROMTOOL is not None
+    test = {"interval": "15s", "input_series": series(story), "alert_rule_test": rows}
+    file = folder / "test.yaml"
+    file.write_text(json.dumps({"rule_files": [str(FILE)], "tests": [test]}), "utf-8")  # YAML is a superset of JSON
+    done = subprocess.run([PROMTOOL, "test", "rules", str(file)], capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian: prometheus)")
+def test_the_file_is_one_that_prometheus_takes() -> None:
+    assert PROMTOOL is not None
+    done = subprocess.run([PROMTOOL, "check", "rules", str(FILE)], capture_output=True, text=True, check=False)
+    assert (done.returncode, f"{len(ALERTS)} rules found" in done.stdout) == (0, True), done.stderr
+
+
+def test_the_file_says_what_the_table_says() -> None:
+    assert FILE.read_text("utf-8") == rules()
+
+
+def test_no_alert_looks_at_a_metric_that_is_not_there() -> None:
+    known = {each.scraped for each in METRICS} | {f"{each.name}_bucket" for each in METRICS if each.kind == "histogram"}
+    for alert in ALERTS:
+        words = alert.expr.replace("(", " ").replace("{", " ").replace(")", " ").split()
+        named = {word for word in words if word.startswith("netra_")}
+        assert named, alert.name
+        assert named <= known, alert.name
+
+
+def test_every_unknown_has_an_alert_but_what_is_meant() -> None:
+    silent = {code for code, row in TABLE.items() if row.verdict == "unknown" and not shown_by(code)}
+    assert silent == {"auth_service_disabled", "draining"}
