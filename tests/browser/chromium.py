@@ -25,6 +25,7 @@ WIDE: Final = (1280, 1000)
 PHONE: Final = (390, 844)
 _OPTIONS: Final = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-dev-shm-usage",  # containers have little of it
 )  # fmt: skip
 
 Scheme = Literal["light", "dark"]

@@ -11,7 +11,7 @@ from netra.core.findings import Finding
 from netra.core.pace.breaker import Circuit
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Session
-from netra.core.verdict.outcomes import Accepted, Rejected, Unknown
+from netra.core.verdict.outcomes import Accepted, Rejected, Tried, Unknown
 
 FIELDS: dict[str, dict[str, Any]] = {
     "AttemptEnded": {
@@ -39,6 +39,20 @@ FIELDS: dict[str, dict[str, Any]] = {
         "elapsed_s": float,
     },
     "KeysChanged": {"key_ids": tuple[str, ...], "code": str | None, "reason": str},
+    "TryEnded": {"operation": str, "verdict": Literal["accepted", "rejected", "unknown"], "tried": Tried},
+    "Changed": {
+        "what": Literal[
+            "version",
+            "configuration",
+            "service_id",
+            "service_secret",
+            "service_secret_previous",
+            "peer_certificate",
+            "auth_service_version",
+        ],
+        "now": str,
+        "before": str | None,
+    },
     "RevocationFeed": {"state": Literal["up", "down"], "code": str | None},
     "ConfigurationProblem": {"finding": Finding},
     "Stage": {"name": str, "addresses": tuple[tuple[str, str], ...]},
