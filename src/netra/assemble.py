@@ -22,7 +22,7 @@ from netra.asgi.adapter import App, Limits
 from netra.asgi.callers import Callers
 from netra.asgi.cors import Cors
 from netra.asgi.words import Request, Route
-from netra.assemble_admin import NOTHING_MORE, InUse, Shown, observing, operated
+from netra.assemble_admin import NOTHING_MORE, InUse, Observers, Shown, observing, operated
 from netra.assemble_tokens import ONLY_VERIFY, judging
 from netra.core.events import Changed, CircuitChanged, ConfigurationProblem, Event
 from netra.core.findings import Finding, Severity
@@ -81,6 +81,8 @@ class Assembled:
     """What became of the latest attempts."""
     board: Board
     """How the attempts of the last fifteen minutes ended, all together."""
+    tell: Tell
+    """Tells whoever was given to `open_gateway`, and all that this gateway remembers with."""
 
     def forget_failures(self) -> None:
         """Begin anew: the auth service is known to be another one than the one that failed."""
@@ -108,12 +110,10 @@ async def open_gateway(
     tell = observers.tell
     wire, base_url = _wire(settings), settings.auth_service_url or settings.oidc_issuer
     exchanges = Exchanges(settings, clock, tell)
-    link = _link(settings, wire, exchanges.to(base_url), clock, tell)
-    link.tell = observers.tell_try
-    rounds = _rounds(settings, wire, link, tell)
+    link = _link(settings, wire, exchanges.to(base_url), clock, observers)
     told_of = list(findings)
     credentials = Credentials(settings, wire, link, tell, told_of)
-    rounds.ours = credentials.ours
+    rounds = _rounds(settings, wire, link, tell, credentials)
     tokens, loops = judging(settings, wire, link, tell, link_of=exchanges.link_of, shaken=rounds.first_ended)
     gateway = Gateway(_parts(settings, wire, link, tell, tokens))
     view = _view(settings, gateway, clock)
@@ -148,10 +148,10 @@ async def open_gateway(
         _tell_in_use(settings, credentials, tell)
         for task in await begin((observers.lag, *loops), settings.connect_timeout_s):
             stack.push_async_callback(_cancelled, task)
-        yield Assembled(gateway, view, public, admin, observers.recorder, observers.board)
+        yield Assembled(gateway, view, public, admin, observers.recorder, observers.board, tell)
 
 
-def _rounds(settings: Settings, wire: Wire, link: Link, tell: Tell) -> Rounds:
+def _rounds(settings: Settings, wire: Wire, link: Link, tell: Tell, credentials: Credentials) -> Rounds:
     return Rounds(
         wire,
         link,
@@ -159,6 +159,7 @@ def _rounds(settings: Settings, wire: Wire, link: Link, tell: Tell) -> Rounds:
         interval_s=settings.probe_interval_s,
         budget_s=settings.token_budget_s,
         peer=_peer(settings),
+        ours=credentials.ours,
     )
 
 
@@ -269,7 +270,7 @@ def _peer(settings: Settings) -> Peer | None:
     return functools.partial(peer_certificate, address.hostname or "", address.port or _HTTPS_PORT)
 
 
-def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock, tell: Tell) -> Link:
+def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock, observers: Observers) -> Link:
     return Link(
         exchange=exchange,
         seals=Seals.of(wire, settings.service_id, settings.service_secret, settings.service_secret_previous),
@@ -277,9 +278,10 @@ def _link(settings: Settings, wire: Wire, exchange: HttpExchange, clock: Clock, 
         budget=RetryBudget(clock.now_s()),
         clock=clock,
         tries=settings.tries,
-        circuits=_circuits(settings, tell) if settings.breaker else never_open(),
+        circuits=_circuits(settings, observers.tell) if settings.breaker else never_open(),
         enabled=settings.auth_service_enabled,
         standing=first_standing(settings, wire),
+        tell=observers.tell_try,
     )
 
 

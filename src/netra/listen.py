@@ -60,6 +60,7 @@ async def serve_gateway(  # noqa: PLR0913 - what one gateway and whoever starts 
     opening = open_gateway(settings, tell, findings=findings, extra_admin_routes=extra_admin_routes, shown=shown)
     async with opening as assembled:
         on_assembled(assembled)
+        tell = assembled.tell
         bound = bind(_listeners(settings, assembled))
         for finding in findings:
             if finding.severity is not Severity.NOTE:
@@ -67,9 +68,7 @@ async def serve_gateway(  # noqa: PLR0913 - what one gateway and whoever starts 
 
         def started() -> None:
             _settle_memory()
-            begun = Stage("started", tuple((each.listener.name.partition(" ")[0], each.url) for each in bound))
-            assembled.board(begun)
-            tell(begun)
+            tell(Stage("started", tuple((each.listener.name.partition(" ")[0], each.url) for each in bound)))
             on_started(bound)
 
         def draining() -> None:

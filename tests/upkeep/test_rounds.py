@@ -12,6 +12,7 @@ from netra.core.events import ConnectivityChecked, Crashed, Event, HandshakeEnde
 from netra.core.verdict.reply import Broken, Reply, Standing
 from netra.link.slots import Slots
 from netra.testing.fakes import Asked, FakeClock, Held, Recorded, Scripted, ScriptedExchange, reply
+from netra.upkeep.agreement import Ours
 from netra.upkeep.rounds import Rounds, begin
 from tests.link.support import PREVIOUS, SECRET, WIRE, link_to, secret_on, two_seals, until
 
@@ -39,12 +40,13 @@ class Service:
 class Upkeep:
     """A loop with everything that it touches."""
 
-    def __init__(self, service: Scripted, **changes: Any) -> None:
+    def __init__(self, service: Scripted, held: Ours | None = None, **changes: Any) -> None:
+        """`held`: what handshakes are compared with, if anything is."""
         self.clock = FakeClock(held=True)
         self.exchange = ScriptedExchange(then=service)
         self.told = Recorded()
         self.link = link_to(self.exchange, self.clock, **{"standing": FRESH, **changes})
-        self.rounds = Rounds(WIRE, self.link, self.told, interval_s=5.0, budget_s=2.0)
+        self.rounds = Rounds(WIRE, self.link, self.told, interval_s=5.0, budget_s=2.0, ours=lambda: held or Ours())
 
     async def go(self, rounds: int = 1, every_s: float = 5.0) -> None:
         """Some rounds, one after the other."""

@@ -21,9 +21,7 @@ SAYS: Final[dict[str, Any]] = {"service_id": "netra-under-test", "environment": 
 
 def comparing(service: Any, held: Ours = HELD, **changes: Any) -> Upkeep:
     """A loop that compares handshakes with what we hold."""
-    upkeep = Upkeep(service, **changes)
-    upkeep.rounds.ours = lambda: held
-    return upkeep
+    return Upkeep(service, held, **changes)
 
 
 def standing_codes(upkeep: Upkeep) -> list[str]:

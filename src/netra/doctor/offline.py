@@ -19,14 +19,10 @@ from netra.pages.book import read_book
 from netra.settings.field import Effective, effective, rows
 from netra.settings.read import read_again, read_authd
 from netra.settings.variables import Settings
+from netra.upkeep.credentials import FOLLOWED
 
 _WORST_FIRST: Final = tuple(Severity)
 _DISABLED: Final = "auth_service_disabled"
-_FOLLOWED: Final = {
-    "SERVICE_ID": "service_id",
-    "SERVICE_SECRET": "service_secret",
-    "SERVICE_SECRET_PREVIOUS": "service_secret_previous",
-}
 
 
 class Start(NamedTuple):
@@ -71,7 +67,7 @@ def begin(environ: Mapping[str, str]) -> Start:
 def followed(start: Start) -> Start:
     """The same with our credentials as their files have them by now: a gateway that runs follows these."""
     settings, shown = start.settings, {each.variable: each for each in start.effective}
-    for variable, attribute in _FOLLOWED.items():
+    for variable, attribute in FOLLOWED.items():
         if settings is None or variable not in settings.files:
             continue
         value = read_again(attribute, settings.files[variable]).value

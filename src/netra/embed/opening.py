@@ -18,7 +18,6 @@ from netra.doctor.configuration import configuration
 from netra.embed.gate import Gate
 from netra.embed.records import Records
 from netra.observe.lines import Lines
-from netra.observe.tell import Tell as Telling
 from netra.pages.book import read_book
 from netra.settings.read import SettingsProblem, known_names
 from netra.settings.variables import Settings
@@ -57,8 +56,9 @@ async def opened(
 ) -> AsyncIterator[G]:
     """A gate that is made by `gate_of`, from its settings to its end. Otherwise as `open_gate`."""
     settings, findings = _settings(os.environ if environ is None else environ)
-    told = Telling([tell or _records(settings)])
-    async with open_gateway(settings, told, findings=findings, registry=registry) as assembled:
+    listener = tell or _records(settings)
+    async with open_gateway(settings, listener, findings=findings, registry=registry) as assembled:
+        told = assembled.tell
         for finding in findings:
             if finding.severity is not Severity.NOTE:
                 told(ConfigurationProblem(finding))

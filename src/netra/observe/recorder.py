@@ -12,8 +12,8 @@ from operator import itemgetter
 from typing import Final
 
 from netra.core.events import AttemptEnded, Crashed, Event
-from netra.core.verdict.outcomes import Unknown
-from netra.observe.stories import Story, Teller, Told, verdict_of
+from netra.core.verdict.outcomes import Unknown, Verdict, verdict_of
+from netra.observe.stories import Story, Teller
 
 DEFAULT_COUNT: Final = 1_000
 _TOKEN_CHECKS: Final = frozenset({"me", "verify", "config"})
@@ -75,7 +75,7 @@ class Recorder:
     def _of(self, an_id: str) -> list[_Kept]:
         return list(merge(*([kept for kept in ring if _has_id(kept[1], an_id)] for ring in self._rings), key=_AT))
 
-    def latest(self, count: int, verdict: Told | None = None) -> list[Story]:
+    def latest(self, count: int, verdict: Verdict | None = None) -> list[Story]:
         """The latest stories, the newest first; of one verdict only, if it is given: then what is old is passed by."""
         rings = (self._failures,) if verdict == "unknown" else self._rings
         newest = islice(merge(*map(reversed, rings), key=_AT, reverse=True), max(count, LOOKED_AT_COUNT))
@@ -99,5 +99,5 @@ def _has_id(event: AttemptEnded | Crashed, an_id: str) -> bool:
     return event.request_id == an_id or (isinstance(event, AttemptEnded) and event.trace_id == an_id)
 
 
-def _verdict(event: AttemptEnded | Crashed) -> Told:
+def _verdict(event: AttemptEnded | Crashed) -> Verdict:
     return verdict_of(event.outcome) if isinstance(event, AttemptEnded) else "unknown"

@@ -5,14 +5,12 @@ It must never hold more than its event did: no identifier, no token, no bytes of
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from netra.core.events import AttemptEnded, Crashed
 from netra.core.verdict.causes import TABLE, Cause
-from netra.core.verdict.outcomes import NO_FACTS, Accepted, FieldFault, Outcome, Rejected, Tried, Unknown
+from netra.core.verdict.outcomes import NO_FACTS, Accepted, FieldFault, Rejected, Tried, Unknown, Verdict
 from netra.pages.page import FACTS, Page, plain
-
-Told = Literal["accepted", "rejected", "unknown"]
 
 _CREATED: Final = 201
 _OK: Final = 200
@@ -49,7 +47,7 @@ class Story(NamedTuple):
     """When it was answered, in UTC."""
     journey: str | None
     """None for a bug outside of any journey."""
-    verdict: Told
+    verdict: Verdict
     code: str
     """`ok` for what was accepted."""
     public_code: str
@@ -174,13 +172,6 @@ class Teller:
 def rfc3339(at: datetime) -> str:
     """An instant in UTC, as RFC 3339 writes it."""
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def verdict_of(outcome: Outcome[Any]) -> Told:
-    """Which of the three verdicts an outcome is, in a word."""
-    if isinstance(outcome, Accepted):
-        return "accepted"
-    return "rejected" if isinstance(outcome, Rejected) else "unknown"
 
 
 def _rejected(story: Story, outcome: Rejected) -> Story:

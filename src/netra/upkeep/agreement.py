@@ -86,7 +86,7 @@ def unspoken(said: Handshake, hidden: Iterable[str]) -> Handshake:
         return value
 
     told = Handshake._make(map(plain, said))
-    return told if told.version is None else told._replace(version=_shown(told.version))
+    return told if told.version is None else told._replace(version=printable(told.version))
 
 
 def broken_promises(standing: Standing, said: Handshake, ours: Ours) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ def _identity(said: Handshake, ours: Ours) -> Iterator[Finding]:
         yield _warning(
             "service_id_differs",
             "SERVICE_ID",
-            f"is {_shown(ours.service_id)} here, and the auth service takes us for {_shown(said.service_id)}",
+            f"is {printable(ours.service_id)} here, and the auth service takes us for {printable(said.service_id)}",
             "Its limits, logs and permissions are those of the other service; it may be somebody between us "
             "who signs in there with credentials of his own.",
             "Set SERVICE_ID to the id that was registered for this gateway; see what stands between the two.",
@@ -181,7 +181,8 @@ def _environment(said: Handshake, ours: Ours) -> Iterator[Finding]:
         yield _warning(
             "environment_differs",
             "AUTH_SERVICE_URL",
-            f"leads to an auth service whose environment is {_shown(said.environment)}, and ours is {ours.environment}",
+            f"leads to an auth service whose environment is {printable(said.environment)}, "
+            f"and ours is {ours.environment}",
             "Users log in with the accounts of another environment, or cannot.",
             f"Set AUTH_SERVICE_URL to the auth service of {ours.environment}, or ENVIRONMENT to what this is.",
         )
@@ -192,18 +193,18 @@ def _tokens(said: Handshake, ours: Ours) -> Iterator[Finding]:
         yield _warning(
             "issuer_differs",
             ours.issuer_variable,
-            f"is {_shown(ours.issuer)}, and the auth service signs as {_shown(said.issuer)}",
+            f"is {printable(ours.issuer)}, and the auth service signs as {printable(said.issuer)}",
             "The tokens of its logins are 401 `token_wrong_issuer` here.",
             f"Set {ours.issuer_variable} exactly as the auth service spells it, unless tokens come from elsewhere.",
         )
     if said.audience and ours.audience and said.audience not in ours.audience:
-        accepted = ", ".join(_shown(each) for each in ours.audience[:_MOST_SHOWN])
+        accepted = ", ".join(printable(each) for each in ours.audience[:_MOST_SHOWN])
         yield _warning(
             "audience_differs",
             "NETRA_TOKEN_AUDIENCE",
-            f"is {accepted}, and the auth service makes tokens for {_shown(said.audience)}",
+            f"is {accepted}, and the auth service makes tokens for {printable(said.audience)}",
             "The tokens of its logins are 401 `token_wrong_audience` here.",
-            f"Add {_shown(said.audience)} to NETRA_TOKEN_AUDIENCE if these tokens are meant for this gateway.",
+            f"Add {printable(said.audience)} to NETRA_TOKEN_AUDIENCE if these tokens are meant for this gateway.",
         )
 
 
@@ -251,7 +252,7 @@ def _named(fingerprint: str) -> str:
     return fingerprint if _FINGERPRINT.fullmatch(fingerprint) else f"a text of {len(fingerprint)} characters"
 
 
-def _shown(text: str) -> str:
+def printable(text: str) -> str:
     """What the auth service or a setting says, fit for one line."""
     plain = "".join(each if each.isprintable() else "?" for each in text)
     return plain if len(plain) <= _LONGEST_SHOWN else f"{plain[: _LONGEST_SHOWN - 1]}…"

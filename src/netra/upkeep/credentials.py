@@ -29,7 +29,7 @@ SETTLED_S: Final = 10.0
 
 Of use only until the auth service has accepted one: then it is that one that is kept."""
 
-_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
+FOLLOWED: Final[Mapping[str, str]] = MappingProxyType(
     {
         "SERVICE_ID": "service_id",
         "SERVICE_SECRET": "service_secret",
@@ -64,7 +64,7 @@ class Credentials:
         self._wire = wire
         self._link = link
         self._tell = tell
-        self._files = {each: settings.files[name] for name, each in _ATTRIBUTES.items() if name in settings.files}
+        self._files = {each: settings.files[name] for name, each in FOLLOWED.items() if name in settings.files}
         self._marks: dict[str, Mark] = {}
         self._fresh: set[str] = set()
         """What had changed at the last look: it is read once more, because it may have been read half written."""

@@ -32,7 +32,7 @@ Peer = Callable[[float], Awaitable[PeerCertificate | None]]
 class Rounds:
     """Keeps one link's standing fresh. Made and run inside one event loop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a round looks at, and what it is compared with
         self,
         wire: Wire,
         link: Link,
@@ -41,8 +41,12 @@ class Rounds:
         interval_s: float,
         budget_s: float,
         peer: Peer | None = None,
+        ours: Callable[[], Ours] = Ours,
     ) -> None:
-        """`peer` is asked after a probe to which an unknown issuer's certificate was presented."""
+        """`peer` is asked after a probe to which an unknown issuer's certificate was presented.
+
+        `ours` says what this gateway holds now, for handshakes to be compared with; without it there is nothing to.
+        """
         self._wire = wire
         self._link = link
         self._tell = tell
@@ -52,8 +56,7 @@ class Rounds:
         self._rounds_count = 0
         self._told_at_s: float | None = None
         self._shaken: str | None = None
-        self.ours: Callable[[], Ours] | None = None
-        """What this gateway holds now, for handshakes to be compared with; with None nothing is."""
+        self._ours = ours
         self.first_ended = asyncio.Event()
         """Set once the first round has ended, well or not."""
 
@@ -138,7 +141,7 @@ class Rounds:
 
     def _compare(self, before: Standing, said: Handshake) -> None:
         """Find out in what we differ, and tell what has come up since the last time."""
-        ours, clock = self.ours() if self.ours is not None else Ours(), self._link.clock
+        ours, clock = self._ours(), self._link.clock
         found = [*differences(said, ours), *(map(promise_broken, broken_promises(before, said, ours)))]
         apart = clock_difference(self._link.standing.skew_s(clock.now_s(), clock.wall_s()))
         found += [apart] if apart is not None else []

@@ -11,7 +11,7 @@ from netra.core.events import AttemptEnded, CircuitChanged, Stage, TryEnded
 from netra.core.pace.breaker import Circuit, State
 from netra.core.verdict.causes import TABLE, Phase
 from netra.core.verdict.outcomes import Outcome, Spent, Tried, Verdict
-from netra.observe.metrics.counting import Counting, Tally
+from netra.observe.metrics.counting import Buckets, Counting
 from tests.observe.support import ACCEPTED, REJECTED, failed
 
 
@@ -143,8 +143,8 @@ def test_other_events_change_nothing() -> None:
 
 
 def test_a_value_on_a_bound_belongs_below_it_and_one_above_all_is_not_lost() -> None:
-    tally = Tally((1.0, 2.0))
+    buckets = Buckets((1.0, 2.0))
     for value in (1.0, 1.5, 2.0, 99.0):
-        tally.add(value)
-    assert tally.buckets() == [("1.0", 1), ("2.0", 3), ("+Inf", 4)]
-    assert tally.sum == 103.5
+        buckets.add(value)
+    assert buckets.so_far() == [("1.0", 1), ("2.0", 3), ("+Inf", 4)]
+    assert buckets.sum == 103.5

@@ -12,8 +12,7 @@ from netra.core.verdict.outcomes import Accepted, Outcome, Unknown, code_of
 from netra.doctor.diagnosis import Check, Hop, State
 from netra.doctor.visit import Answered, Visit
 from netra.link.seals import Seals
-from netra.settings.field import DOTS
-from netra.upkeep.agreement import differences, ours
+from netra.upkeep.agreement import differences, ours, printable, unspoken
 from netra.upkeep.standing import after_handshake
 
 _HOP: Final = Hop.SERVICE_CREDENTIALS
@@ -92,6 +91,10 @@ async def _ask(visit: Visit) -> _Shown | None:
 async def _show(visit: Visit, operation: Operation[Any], number: int) -> _Shown:
     started_s = visit.clock.now_s()
     answered = await visit.put(operation, seal_number=number)
+    if operation is HANDSHAKE and isinstance(answered.outcome, Accepted):
+        hidden = {each for seal in visit.seals.in_order for each in seal.hidden}
+        told = answered.outcome._replace(value=unspoken(answered.outcome.value, hidden))
+        answered = answered._replace(outcome=told)
     if operation is HANDSHAKE and (number == 0 or isinstance(answered.outcome, Accepted)):
         asked_at_s = (started_s + visit.clock.now_s()) / 2
         visit.standing = after_handshake(visit.standing, answered.outcome, asked_at_s)
@@ -168,10 +171,9 @@ def _agreement(visit: Visit, said: Handshake, *, fallen_over: bool) -> Check:
     """What the auth service says of us and of itself. `fallen_over`: was our current secret refused? That was told."""
     told = _LEFT_TO_OTHERS | {"secret_unknown_there" if fallen_over else "secret_stale"}
     found = tuple(each for each in differences(said, ours(visit.settings, visit.wire)) if each.code not in told)
-    masked = (Finding(each.severity, *(_masked(visit, text) for text in each[1:])) for each in found)
-    findings = tuple(sorted(masked, key=lambda each: _WORST_FIRST.index(each.severity)))
+    findings = tuple(sorted(found, key=lambda each: _WORST_FIRST.index(each.severity)))
     pairs = {"service id": said.service_id, "environment": said.environment, "version": said.version}
-    words = ", ".join(f"{name} {_printable(_masked(visit, value))}" for name, value in pairs.items() if value)
+    words = ", ".join(f"{name} {printable(value)}" for name, value in pairs.items() if value)
     what = f"the auth service says: {words}" if words else "the auth service says nothing of itself"
     worst = next((each.severity for each in findings), Severity.NOTE)
     state = {Severity.ERROR: State.FAIL, Severity.WARNING: State.WARN}.get(worst, State.PASS)
@@ -199,15 +201,3 @@ def _about(visit: Visit, number: int) -> str:
 def _fingerprint(visit: Visit, number: int) -> str:
     shown = next((each for each in visit.effective if each.variable == _VARIABLES[number]), None)
     return f" (fingerprint {shown.fingerprint})" if shown is not None and shown.fingerprint else ""
-
-
-def _masked(visit: Visit, text: str) -> str:
-    """What the auth service says, should it repeat what it was shown."""
-    held = visit.settings
-    for secret in (held.service_secret, held.service_secret_previous):
-        text = text.replace(secret.reveal(), DOTS) if secret else text
-    return text
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text[:80])

@@ -52,10 +52,10 @@ class Counting:
         self._attempts: dict[tuple[str, str, str], int] = dict.fromkeys(_FROM_THE_START, 0)
         self._calls: dict[tuple[str, str, str], int] = {}
         self._changes: dict[tuple[str, ...], int] = {}
-        self._seconds: dict[str, Tally] = {}
-        self._phases = tuple(Tally(PHASE_SECONDS.buckets) for _ in _PHASES)
+        self._seconds: dict[str, Buckets] = {}
+        self._phases = tuple(Buckets(PHASE_SECONDS.buckets) for _ in _PHASES)
         self._add_phases = tuple(each.add for each in self._phases)
-        self._tries = Tally(LOGIN_TRIES.buckets)
+        self._tries = Buckets(LOGIN_TRIES.buckets)
 
     def __call__(self, event: Event) -> None:
         """Count one event."""
@@ -71,10 +71,10 @@ class Counting:
             accepted = isinstance(outcome, Accepted)
             key = (journey, "accepted", OK) if accepted else (journey, verdict_of(outcome), code_of(outcome))
             self._attempts[key] = self._attempts.get(key, 0) + 1
-            tally = self._seconds.get(journey)
-            if tally is None:
-                tally = self._seconds[journey] = Tally(ATTEMPT_SECONDS.buckets)
-            tally.add(elapsed_s)
+            seconds = self._seconds.get(journey)
+            if seconds is None:
+                seconds = self._seconds[journey] = Buckets(ATTEMPT_SECONDS.buckets)
+            seconds.add(elapsed_s)
             if journey == "login":
                 self._tries.add(len(outcome.tried))
         elif isinstance(event, CircuitChanged):
@@ -94,17 +94,17 @@ class Counting:
         for (journey, verdict, code), count in self._attempts.copy().items():
             attempts[journey, verdict, known(code), _owner(code)] += count
         yield _counted(ATTEMPTS, attempts)
-        yield _tallied(ATTEMPT_SECONDS, (((journey,), tally) for journey, tally in self._seconds.copy().items()))
-        yield _tallied(LOGIN_TRIES, [((), self._tries)])
+        yield _distributed(ATTEMPT_SECONDS, (((journey,), each) for journey, each in self._seconds.copy().items()))
+        yield _distributed(LOGIN_TRIES, [((), self._tries)])
         calls: Counter[tuple[str, ...]] = Counter()
         for (operation, verdict, code), count in self._calls.copy().items():
             calls[operation, verdict, known(code)] += count
         yield _counted(CALLS, calls)
-        yield _tallied(PHASE_SECONDS, (((phase,), tally) for phase, tally in zip(_PHASES, self._phases, strict=True)))
+        yield _distributed(PHASE_SECONDS, (((phase,), each) for phase, each in zip(_PHASES, self._phases, strict=True)))
         yield _counted(CIRCUIT_CHANGES, self._changes.copy())
 
 
-class Tally:
+class Buckets:
     """How many values fell between which bounds, and their sum."""
 
     __slots__ = ("_bounds", "_counts", "_sum")
@@ -120,7 +120,7 @@ class Tally:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def buckets(self) -> list[tuple[str, float]]:
+    def so_far(self) -> list[tuple[str, float]]:
         """Each bound with how many values are not above it."""
         return list(zip((*map(str, self._bounds), "+Inf"), accumulate(self._counts.copy()), strict=True))
 
@@ -147,8 +147,8 @@ def _counted(metric: Metric, counts: Mapping[tuple[str, ...], int]) -> CounterMe
     return family
 
 
-def _tallied(metric: Metric, tallies: Iterable[tuple[tuple[str, ...], Tally]]) -> HistogramMetricFamily:
+def _distributed(metric: Metric, values: Iterable[tuple[tuple[str, ...], Buckets]]) -> HistogramMetricFamily:
     family = HistogramMetricFamily(metric.name, metric.meaning, labels=metric.labels)
-    for labels, tally in tallies:
-        family.add_metric(labels, tally.buckets(), tally.sum)
+    for labels, buckets in values:
+        family.add_metric(labels, buckets.so_far(), buckets.sum)
     return family

@@ -15,6 +15,7 @@ from netra.core.verdict.reply import Standing
 from netra.gateway.gate import Gateway
 from netra.gateway.tokens import Tokens
 from netra.observe.recorder import Recorder
+from netra.observe.stories import rfc3339
 from netra.web.view import READY, View
 
 _STATES: Final = {"success": "pass", "failed": "fail", "not_run": "warn"}
@@ -57,7 +58,7 @@ def health_document(
         "serviceId": view.service_id,
         "environment": view.environment,
         "auth_service_url": view.auth_service_url,
-        "time": _rfc3339(view.wall_s()),
+        "time": instant(view.wall_s()),
         "checks": checks,
         "in_flight": {
             "taken": link.slots.taken_count,
@@ -125,7 +126,7 @@ def _since(at_s: float | None, view: View, now_s: float) -> Check:
     """When it was found out: an age, and an instant as health+json has it."""
     if at_s is None:
         return {"age_s": None}
-    return {"age_s": round(now_s - at_s, 1), "time": _rfc3339(view.wall_s() - now_s + at_s)}
+    return {"age_s": round(now_s - at_s, 1), "time": instant(view.wall_s() - now_s + at_s)}
 
 
 def _tokens(tokens: Tokens, now_s: float) -> dict[str, list[Check]]:
@@ -201,5 +202,6 @@ def _finding(finding: Finding) -> dict[str, str]:
     }
 
 
-def _rfc3339(epoch_s: float) -> str:
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def instant(epoch_s: float) -> str:
+    """An instant of the wall clock as RFC 3339 writes it, in UTC."""
+    return rfc3339(datetime.fromtimestamp(epoch_s, UTC))

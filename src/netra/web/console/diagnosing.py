@@ -15,8 +15,8 @@ from netra.core.events import Crashed
 from netra.doctor.diagnosis import Check, Diagnosis, Progress
 from netra.doctor.report.documents import check_document, document
 from netra.upkeep.crashes import crashed
+from netra.web.admin.health import instant
 from netra.web.bodies import ENCODER
-from netra.web.console.state import rfc3339
 
 PAUSE_S: Final = 2.0
 """From the beginning of one to that of the next."""
@@ -55,7 +55,7 @@ class Diagnosing:
         running = self.running
         return {
             "running": running,
-            "began_at": rfc3339(self._began_at) if running else None,
+            "began_at": instant(self._began_at) if running else None,
             "checks": list(self._checks) if running else [],
             "last": self._last,
         }
@@ -63,7 +63,7 @@ class Diagnosing:
     def begin(self, request_id: str) -> Refusal | None:
         """Begin one; why not, when another one is under way or has only just begun."""
         if self.running:
-            since = rfc3339(self._began_at)
+            since = instant(self._began_at)
             detail = f"A diagnosis is under way since {since}; its progress is told on /console/events."
             return Refusal(409, "malformed_request", detail)
         wait_s = self._began_at_s + PAUSE_S - monotonic()
@@ -80,7 +80,7 @@ class Diagnosing:
             diagnosis = await self._diagnose(self._checked)
             told = document(diagnosis)
             del told["settings"]  # they have a route of their own
-            self._last = {**told, "at": rfc3339(self._began_at)}
+            self._last = {**told, "at": instant(self._began_at)}
             self.tell("diagnosis", ENCODER.encode(self._last))
         except Exception as crash:  # noqa: BLE001 - a bug of ours is told, and whoever watches need not wait for more
             self._on_crash(crashed(request_id, crash, monotonic() - self._began_at_s))

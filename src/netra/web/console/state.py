@@ -5,7 +5,7 @@ It must never ask anybody, nor hold what an operator may not see.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from netra.core.findings import Finding, Severity
@@ -15,10 +15,10 @@ from netra.doctor.report.documents import finding_document
 from netra.gateway.gate import Gateway
 from netra.observe.board import Board, Dated
 from netra.observe.recorder import Recorder
-from netra.observe.stories import Story
+from netra.observe.stories import Story, rfc3339
 from netra.observe.tally import STEP_S, Counted
 from netra.settings.field import Effective
-from netra.web.admin.health import health_document
+from netra.web.admin.health import health_document, instant
 from netra.web.console.stations import Evidence, Scene, Station, evidence, stations
 from netra.web.view import READY, View
 
@@ -94,7 +94,7 @@ def state_document(sources: Sources, doctor: Mapping[str, Any]) -> Document:
     health = health_document(gateway, view, sources.version, sources.findings)
     return {
         "version": FORMAT_VERSION,
-        "at": rfc3339(view.wall_s()),
+        "at": instant(view.wall_s()),
         "uptime_s": round(now_s - board.began_at_s, 1),
         "panels": list(sources.panels),
         "gateway": _gateway(sources, health),
@@ -115,11 +115,6 @@ def state_document(sources: Sources, doctor: Mapping[str, Any]) -> Document:
 def settings_document(settings: Sequence[Effective]) -> Document:
     """Every setting as it may be shown, with where it came from."""
     return {"settings": [each._asdict() for each in settings]}
-
-
-def rfc3339(epoch_s: float) -> str:
-    """An instant as RFC 3339 writes it, in UTC."""
-    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _gateway(sources: Sources, health: Document) -> Document:
@@ -187,7 +182,7 @@ def _broken(sources: Sources, found: Evidence) -> Document:
         "code": found.code,
         "hop": found.station,
         "first": next(iter(page.suggestions(facts)), None),
-        "since": rfc3339(view.wall_s() - view.now_s() + found.since_s),
+        "since": instant(view.wall_s() - view.now_s() + found.since_s),
     }
 
 
@@ -256,11 +251,11 @@ def _circuit(kind: str, circuit: Circuit) -> Document:
 
 
 def _turn(turned: Dated) -> Document:
-    return {"at": rfc3339(turned.at), "kind": turned.what, "state": turned.now, "code": turned.code}
+    return {"at": instant(turned.at), "kind": turned.what, "state": turned.now, "code": turned.code}
 
 
 def _change(changed: Dated) -> Document:
-    return {**changed._asdict(), "at": rfc3339(changed.at)}
+    return {**changed._asdict(), "at": instant(changed.at)}
 
 
 def _at(story: Story) -> datetime:
@@ -270,7 +265,7 @@ def _at(story: Story) -> datetime:
 def _failure(story: Story) -> Document:
     return {
         "request_id": story.request_id,
-        "at": story.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "at": rfc3339(story.at),
         "journey": story.journey,
         "verdict": story.verdict,
         "code": story.code,
