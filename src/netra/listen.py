@@ -14,8 +14,8 @@ from netra.assemble import Assembled, facts_of, open_gateway
 from netra.assemble_admin import NOTHING_MORE, Shown
 from netra.core.events import ConfigurationProblem, Event, Stage
 from netra.core.findings import Finding, Severity
-from netra.observe.lines import Lines
-from netra.observe.logs import Logs, process_log
+from netra.observe.log.lines import Lines
+from netra.observe.log.writing import Logs, process_log
 from netra.observe.tell import Tell
 from netra.pages.book import read_book
 from netra.settings.variables import Settings

@@ -29,7 +29,7 @@ from netra.core.verdict.causes import TABLE, Phase
 from netra.core.verdict.outcomes import Rejected, Tried, unknown
 from netra.embed import Accepted, open_gate
 from netra.embed.records import Records
-from netra.observe.lines import Lines
+from netra.observe.log.lines import Lines
 from netra.pages.book import read_book
 from netra.testing.fakes import Recorded
 from tests.embed.support import code_of, heard, known_to, told

@@ -145,7 +145,7 @@ def test_nothing_calls_upwards() -> None:
         ("src/netra/link/calls.py", "from netra.wires.load import preset"),
         ("src/netra/link/calls.py", "from netra import settings"),
         ("src/netra/link/__init__.py", "from ..gateway import login"),
-        ("src/netra/gateway/login.py", "from netra.observe import logs"),
+        ("src/netra/gateway/login.py", "from netra.observe.log import writing"),
         ("src/netra/gateway/login.py", "from netra.authd import app"),
         ("src/netra/web/render.py", "from netra.assemble import assemble"),
         ("src/netra/authd/app.py", "from netra.core.verdict.causes import TABLE"),

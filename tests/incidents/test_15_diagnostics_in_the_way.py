@@ -31,8 +31,8 @@ from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.lab.scripts import html, json_reply, raw, raw_then_close, raw_then_reset, redirect, reply
 from netra.link.exchange import Exchange
 from netra.link.seals import Seal
-from netra.observe.lines import Lines
-from netra.observe.logs import Logs, logger_for
+from netra.observe.log.lines import Lines
+from netra.observe.log.writing import Logs, logger_for
 from netra.observe.tell import Tell
 from netra.testing.fakes import Recorded
 from netra.web.endpoints import public_app

@@ -11,8 +11,8 @@ from typing import Any, Final
 from netra.core.events import AttemptEnded
 from netra.core.verdict.causes import TABLE, Phase
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Tried, unknown
-from netra.observe.lines import Line, Lines
-from netra.observe.logs import Logs, logger_for
+from netra.observe.log.lines import Line, Lines
+from netra.observe.log.writing import Logs, logger_for
 from netra.pages.book import read_book
 
 FACTS: Final = {

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from netra.lab.faulty_auth_service import FaultyAuthService
-from netra.observe.outlet import PAUSE_S
+from netra.observe.log.outlet import PAUSE_S
 from tests.ourselves.support import Kept, kept_line, login_bytes, until
 from tests.support import wire
 from tests.support.gateways import ENVIRONMENT

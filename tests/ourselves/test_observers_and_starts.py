@@ -11,8 +11,8 @@ import pytest
 from netra.assemble import facts_of, open_gateway
 from netra.core.events import AttemptEnded, ConnectivityChecked, Event
 from netra.lab.faulty_auth_service import FaultyAuthService
-from netra.observe.lines import Lines
-from netra.observe.logs import Logs, logger_for
+from netra.observe.log.lines import Lines
+from netra.observe.log.writing import Logs, logger_for
 from netra.observe.tell import Tell
 from netra.pages.book import read_book
 from tests.ourselves.support import until

@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple, TextIO
 from netra.asgi.adapter import App
 from netra.asgi.server import Listener, bind, serve
 from netra.assemble import Assembled, facts_of, open_gateway
-from netra.observe.lines import Lines
-from netra.observe.logs import Logs, logger_for
+from netra.observe.log.lines import Lines
+from netra.observe.log.writing import Logs, logger_for
 from netra.observe.tell import Tell
 from netra.pages.book import read_book
 from netra.settings.read import read

@@ -78,7 +78,7 @@ async def _serve(settings: "AuthdSettings", warnings: "Sequence[Finding]", tell:
 @contextmanager
 def _telling(settings: "AuthdSettings") -> "Iterator[Tell]":
     """A way to log, in the form of the gateway's lines; what belongs to no request is labelled with this run's id."""
-    from netra.observe.logs import process_log
+    from netra.observe.log.writing import process_log
 
     with process_log(sys.stdout, settings.log_format, settings.log_level) as log:
 

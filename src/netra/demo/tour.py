@@ -18,7 +18,7 @@ from netra.demo import table
 from netra.demo.assembly import budget, ends_quietly, gateway_settings, ignore_endings, stage
 from netra.demo.auth_service import AuthService, Credentials
 from netra.demo.faults import BY_NAME, Fault
-from netra.observe.outlet import PAUSE_S
+from netra.observe.log.outlet import PAUSE_S
 
 USERS_GATEWAY: Final = {"ENVIRONMENT": "production", "NETRA_PLAINTEXT_HOSTS": "127.0.0.1"}
 """What users get: production's own defaults, so public answers and one try; its auth service is on this machine."""

@@ -17,7 +17,7 @@ from netra.core.findings import Finding, Severity
 from netra.doctor.configuration import configuration
 from netra.embed.gate import Gate
 from netra.embed.records import Records
-from netra.observe.lines import Lines
+from netra.observe.log.lines import Lines
 from netra.pages.book import read_book
 from netra.settings.read import SettingsProblem, known_names
 from netra.settings.variables import Settings

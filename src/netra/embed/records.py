@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from netra.core.events import Event
-from netra.observe.lines import Lines
+from netra.observe.log.lines import Lines
 
 _REASONS: Final = (("variable", "what"), ("code", "why"))
 """The fields that a reader needs who sees nothing but messages: the first pair that is there."""

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from netra.assemble import Tell, facts_of, open_gateway
 from netra.doctor.configuration import configuration
-from netra.observe.lines import Lines
-from netra.observe.logs import Logs, logger_for
+from netra.observe.log.lines import Lines
+from netra.observe.log.writing import Logs, logger_for
 from netra.observe.tell import Tell as Telling
 from netra.pages.book import read_book
 from netra.settings.read import SettingsProblem

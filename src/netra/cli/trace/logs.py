@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, Final, NamedTuple
 
-from netra.observe.read_back import instant_of, story_of
+from netra.observe.log.read_back import instant_of, story_of
 from netra.observe.stories import Story, Teller, rfc3339
 
 MOST_LINES: Final = 1_000

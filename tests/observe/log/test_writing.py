@@ -17,7 +17,7 @@ import pytest
 from netra.core.events import AttemptEnded, Stage
 from netra.core.secret import Secret
 from netra.core.verdict.reply import Broken, Reply
-from netra.observe.logs import OthersLines, logger_for
+from netra.observe.log.writing import OthersLines, logger_for
 from netra.observe.tell import Tell
 from netra.testing.fakes import reply
 from tests.gateway.support import GOOD_OFFER, KNOWN_TOKEN, NEW_USER, login, registration, tokens
@@ -179,9 +179,9 @@ def test_a_stream_that_fails_is_counted_and_the_next_listener_is_told_all_the_sa
 TELLS_A_CLOSED_OUTPUT = """
 import sys
 from netra.core.events import Stage
-from netra.observe.lines import Lines
-from netra.observe.logs import Logs, logger_for
-from netra.observe.outlet import Outlet
+from netra.observe.log.lines import Lines
+from netra.observe.log.writing import Logs, logger_for
+from netra.observe.log.outlet import Outlet
 from netra.observe.tell import Tell
 
 sys.stdin.readline()

@@ -15,8 +15,8 @@ import msgspec
 import structlog
 
 from netra.core.events import Event
-from netra.observe.lines import Lines
-from netra.observe.outlet import Outlet
+from netra.observe.log.lines import Lines
+from netra.observe.log.outlet import Outlet
 
 _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 _SENTENCES: Final = (("why", "why"), ("check_first", "check first"))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from netra.core.events import AttemptEnded, Crashed
 from netra.core.verdict.causes import TABLE, Phase
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Spent, Tried, unknown
-from netra.observe.lines import JOURNEYS
-from netra.observe.read_back import instant_of, story_of
+from netra.observe.log.lines import JOURNEYS
+from netra.observe.log.read_back import instant_of, story_of
 from netra.observe.stories import Story, Teller
 from tests.observe.support import ACCEPTED, BOOK, FACTS, REJECTED, REJECTIONS, UNKNOWNS, Paper, failed
 

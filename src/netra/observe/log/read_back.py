@@ -12,7 +12,7 @@ from typing import Any, Final
 from netra.core.events import Crashed
 from netra.core.verdict.causes import TABLE, Phase
 from netra.core.verdict.outcomes import Spent, Tried
-from netra.observe.lines import JOURNEYS, SPENT_WORDS
+from netra.observe.log.lines import JOURNEYS, SPENT_WORDS
 from netra.observe.stories import Ended, Story, Teller
 
 _ENDED: Final = re.compile(

@@ -12,8 +12,8 @@ from typing import Any, TextIO
 
 import pytest
 
-from netra.observe.logs import logger_for
-from netra.observe.outlet import Outlet
+from netra.observe.log.outlet import Outlet
+from netra.observe.log.writing import logger_for
 
 LONGEST_S = 10.0
 

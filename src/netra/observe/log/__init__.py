@@ -1,0 +1,1 @@
+"""What has happened, as lines: written, kept from waiting, and read back."""
