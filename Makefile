@@ -12,7 +12,7 @@ QUICK_TESTS := tests/core
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo tour test faults quick lint types format docs lock check-lock bench bench-tokens resilience mutants diagnosis pictures wheel clean
+.PHONY: help demo tour watch test faults quick lint types format docs lock check-lock bench bench-tokens bench-logs resilience mutants diagnosis pictures recordings wheel clean
 
 help: ## List what there is
 	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then bold='\033[1;36m'; plain='\033[0m'; fi; \
@@ -27,6 +27,9 @@ demo: $(VENV)/.run ## Run gateway, auth service and one user; Ctrl-C ends it (AR
 
 tour: $(VENV)/.run ## Show in twenty seconds what users and operators get when things break
 	@trap : INT; $(BIN)/netra demo --tour $(ARGS) || [ $$? -eq 130 ]
+
+watch: $(VENV)/.run ## Break the demo before a real Prometheus, and print the alert as it comes (ARGS="frozen")
+	@trap : INT; $(BIN)/netra demo --watch $(ARGS) || [ $$? -eq 130 ]
 
 # --- check it -------------------------------------------------------------------------------------------------------
 
@@ -80,10 +83,16 @@ wheel: $(VENV)/.dev ## Build the wheel and try it in an environment of its own
 
 # --- keep it --------------------------------------------------------------------------------------------------------
 
-docs: $(VENV)/.dev ## Write the generated pages anew: docs/settings.md, .env.example, docs/metrics.md, docs/faults.md
+docs: $(VENV)/.dev ## Write the generated pages anew: settings, metrics, logs, faults, operations, and deploy/'s rules and dashboard
 	@$(BIN)/python -m netra.settings.reference
 	@$(BIN)/python -m netra.observe.metrics.reference
+	@$(BIN)/python -m netra.observe.log.reference
 	@$(BIN)/python -m tests.faults.reference
+	@$(BIN)/python -m tests.observe.metrics.recording_page
+
+recordings: $(VENV)/.dev ## Record the runs that alerts are tested on, and their table, anew (ten minutes; needs faketime)
+	@$(BIN)/python -m tests.observe.metrics.record $(ARGS)
+	@$(BIN)/python -m tests.observe.metrics.recording_page
 
 lock: $(VENV)/.lock ## Resolve the requirements anew within pyproject.toml (ARGS=--upgrade for the newest)
 	@UV=$(BIN)/uv requirements/lock requirements $(ARGS)
@@ -103,6 +112,9 @@ bench-tokens: $(VENV)/.run ## Measure what a token check costs beside nginx, the
 	@PATH="$$PATH:/usr/sbin"; $(BIN)/python benchmarks/verify_cost.py $(ARGS)
 	@$(BIN)/python benchmarks/cold_check.py
 	@$(BIN)/python benchmarks/token_cache.py --at-most-mib 60
+
+bench-logs: $(VENV)/.run ## Measure what the log line and the metrics of a login cost
+	@$(BIN)/python benchmarks/observation_cost.py $(ARGS)
 
 resilience: $(VENV)/.bench ## Show how a gateway and its auth service fare under load and outages, with plots (ARGS="outage")
 	@$(BIN)/python benchmarks/resilience/run.py $(ARGS)

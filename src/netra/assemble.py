@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry
@@ -30,6 +30,7 @@ from netra.core.pace.breaker import Breaker, Circuit
 from netra.core.pace.budget import RetryBudget
 from netra.core.pace.throttle import Throttles
 from netra.core.secret import Secret
+from netra.core.trace import Tracing
 from netra.core.verdict.operations import Kind
 from netra.core.verdict.reply import Standing
 from netra.core.verdict.wire import Wire
@@ -49,6 +50,7 @@ from netra.link.tls.presented import Presented
 from netra.link.tls.trust import Trust, TrustFiles, Unusable, nobody_asks
 from netra.observe.board import Board
 from netra.observe.recorder import Recorder
+from netra.observe.traces.opening import TracesUnusable, own_tracing
 from netra.pages.book import read_book
 from netra.settings.field import configuration_fingerprint
 from netra.settings.read import SettingsProblem
@@ -56,12 +58,15 @@ from netra.settings.variables import Settings
 from netra.upkeep.crashes import crashed
 from netra.upkeep.credentials import Credentials
 from netra.upkeep.discovery import oidc_wire
-from netra.upkeep.rounds import Peer, Rounds, begin
+from netra.upkeep.rounds import Loop, Peer, Rounds, begin
 from netra.upkeep.standing import first_standing
 from netra.web.endpoints import public_app
 from netra.web.view import Readiness, View
 from netra.wires.load import resolve
 from netra.wires.problem import WireProblem
+
+if TYPE_CHECKING:
+    from netra.observe.traces.own import OwnTracing
 
 Tell = Callable[[Event], None]
 _KEY_CALLS_COUNT: Final = 4
@@ -91,7 +96,7 @@ class Assembled:
 
 
 @asynccontextmanager
-async def open_gateway(
+async def open_gateway(  # noqa: PLR0913 - what a gateway may be given by whoever opens it
     settings: Settings,
     tell: Tell,
     *,
@@ -99,11 +104,13 @@ async def open_gateway(
     extra_admin_routes: Iterable[Route] = (),
     shown: Shown = NOTHING_MORE,
     registry: CollectorRegistry | None = None,
+    tracing: Tracing | None = None,
 ) -> AsyncIterator[Assembled]:
     """A gateway whose upkeep runs for as long as the context is open; connections are closed at its end.
 
-    `registry` of Prometheus's has our metrics for so long; without it they have one of their own. Raises: ValueError,
-    when it has them already, from another gateway.
+    `registry` of Prometheus's has our metrics for so long; without it they have one of their own. `tracing` records
+    attempts; without it they are sent to a collector where the settings say so. Raises: ValueError, when `registry` has
+    our metrics already, from another gateway; SettingsProblem.
     """
     clock = SystemClock()
     observers = observing(settings, clock, tell, facts_of(settings))
@@ -116,7 +123,9 @@ async def open_gateway(
     rounds = _rounds(settings, wire, link, tell, credentials)
     tokens, loops = judging(settings, wire, link, tell, link_of=exchanges.link_of, shaken=rounds.first_ended)
     gateway = Gateway(_parts(settings, wire, link, tell, tokens))
-    view = _view(settings, gateway, clock)
+    own = None if tracing is not None else _own_tracing(settings)
+    tracing = tracing or own
+    view = _view(settings, gateway, clock, tracing)
     on_crash = _on_crash(tell, clock)
     limits = Limits(receipt_s=settings.receipt_timeout_s)
     callers = _callers(settings, told_of, tell)
@@ -135,12 +144,10 @@ async def open_gateway(
         extra=extra_admin_routes,
         registry=registry,
     )
-    if settings.auth_service_enabled:
-        loops = (rounds, *loops)
-    if credentials.followed:
-        link.look_again = credentials.look
-        loops = (credentials, *loops)
+    loops = (*_loops(settings, link, rounds, credentials), *loops)
     async with contextlib.AsyncExitStack() as stack:
+        if own is not None:
+            stack.push_async_callback(own.close)
         stack.push_async_callback(exchanges.close)
         stack.push_async_callback(tokens.close)
         stack.push_async_callback(console.close)
@@ -161,6 +168,15 @@ def _rounds(settings: Settings, wire: Wire, link: Link, tell: Tell, credentials:
         peer=_peer(settings),
         ours=credentials.ours,
     )
+
+
+def _loops(settings: Settings, link: Link, rounds: Rounds, credentials: Credentials) -> Iterable[Loop]:
+    """What keeps our standing and our credentials fresh, the credentials first."""
+    if credentials.followed:
+        link.look_again = credentials.look
+        yield credentials
+    if settings.auth_service_enabled:
+        yield rounds
 
 
 def _tell_in_use(settings: Settings, credentials: Credentials, tell: Tell) -> None:
@@ -310,7 +326,7 @@ def _parts(settings: Settings, wire: Wire, link: Link, tell: Tell, tokens: Token
     )
 
 
-def _view(settings: Settings, gateway: Gateway, clock: Clock) -> View:
+def _view(settings: Settings, gateway: Gateway, clock: Clock, tracing: Tracing | None) -> View:
     return View(
         operator=settings.disclose == "operator",
         form_login=settings.form_login,
@@ -325,7 +341,17 @@ def _view(settings: Settings, gateway: Gateway, clock: Clock) -> View:
         now_s=clock.now_s,
         wall_s=clock.wall_s,
         readiness=Readiness(requires_auth=settings.ready_requires_auth),
+        tracing=tracing,
     )
+
+
+def _own_tracing(settings: Settings) -> "OwnTracing | None":
+    """Who sends attempts to a collector; None where nobody is to. Raises: SettingsProblem."""
+    base_url = settings.auth_service_url or settings.oidc_issuer
+    try:
+        return own_tracing(settings.traces, base_url, version=__version__, environment=settings.environment)
+    except TracesUnusable as problem:
+        raise SettingsProblem((problem.finding,)) from None
 
 
 def facts_of(settings: Settings) -> Mapping[str, str]:

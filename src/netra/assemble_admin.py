@@ -15,17 +15,18 @@ from netra.asgi.words import Route
 from netra.core.events import Event
 from netra.core.findings import Finding
 from netra.doctor.debugger import AuthServiceDebugger
-from netra.doctor.diagnosis import Diagnosis, Progress
+from netra.doctor.diagnosis import Diagnosis, Measured, Progress
 from netra.gateway.gate import Gateway
 from netra.link.clock import Clock
 from netra.observe.board import Board
+from netra.observe.latency import Budgets, advice, latencies
 from netra.observe.metrics.counting import Counting
 from netra.observe.metrics.lag import Lag
 from netra.observe.recorder import Recorder
 from netra.observe.stories import Teller
 from netra.observe.tell import Tell
 from netra.pages.book import read_book
-from netra.settings.field import Effective
+from netra.settings.field import Effective, configuration_fingerprint
 from netra.settings.variables import Settings
 from netra.upkeep.agreement import Ours
 from netra.web.admin.app import admin_app
@@ -65,7 +66,7 @@ class Observers(NamedTuple):
 
 def observing(settings: Settings, clock: Clock, tell: Callable[[Event], None], facts: Mapping[str, str]) -> Observers:
     """The observers of one gateway. `tell` is whoever else hears of every event; `facts` name this installation."""
-    board, counting = Board(clock.now_s, clock.wall_s), Counting()
+    board, counting = Board(clock.now_s, clock.wall_s), Counting(settings.login_budget_s, settings.token_budget_s)
     recorder = Recorder(Teller(read_book(), facts), settings.recorded_requests_count)
     return Observers(
         board, recorder, counting, Lag(clock), Tell((board, recorder, counting, tell)), Tell((board, counting))
@@ -150,10 +151,16 @@ def _seen(
             "login": settings.login_budget_s, "token": settings.token_budget_s, "connect": settings.connect_timeout_s,
         },
         ours=in_use.ours,
+        configuration=configuration_fingerprint(settings),
+        started_at=view.wall_s(),
         certificate_ends_at=in_use.certificate_ends_at,
         lag_s=lambda: observers.lag.worst_s,
         lines_dropped_count=observers.tell.lines_lost_count,
-        listener_failures_count=lambda: observers.tell.all_failures_count,
+        lines_summarised_count=observers.tell.lines_summarised_count,
+        spans_dropped_count=view.tracing.dropped_count if view.tracing else lambda: 0,
+        listener_failures_count=lambda: (
+            observers.tell.all_failures_count + (view.tracing.failures_count() if view.tracing else 0)
+        ),
     )  # fmt: skip
 
 
@@ -178,8 +185,14 @@ def _console(  # noqa: PLR0913 - what a console is drawn from
         settings=lambda: [_as_of_now(each, in_use.ours()) for each in shown.effective],
         panels=shown.panels,
         sealed=bool(gateway.parts.wire.credentials),
+        budgets=budgets_of(settings),
     )
-    return Console(sources, Diagnosing(_diagnose(settings, shown.effective, findings), observers.tell))
+    return Console(sources, Diagnosing(_diagnose(settings, shown.effective, findings, observers.board), observers.tell))
+
+
+def budgets_of(settings: Settings) -> Budgets:
+    """How long attempts may take by these settings."""
+    return Budgets(settings.login_budget_s, settings.token_budget_s, settings.connect_timeout_s, settings.tries)
 
 
 def _as_of_now(shown: Effective, ours: Ours) -> Effective:
@@ -190,8 +203,15 @@ def _as_of_now(shown: Effective, ours: Ours) -> Effective:
     return shown._replace(fingerprint=now[shown.variable]) if shown.variable in now else shown
 
 
-def _diagnose(settings: Settings, effective: tuple[Effective, ...], findings: Sequence[Finding]) -> Diagnose:
+def _diagnose(
+    settings: Settings, effective: tuple[Effective, ...], findings: Sequence[Finding], board: Board
+) -> Diagnose:
+    budgets = budgets_of(settings)
+
+    def measured() -> list[Measured]:
+        return [Measured(each.name, each.text, advice(each, budgets)) for each in latencies(board, budgets)]
+
     def diagnose(progress: Progress) -> Awaitable[Diagnosis]:
-        return AuthServiceDebugger.of(settings, effective, tuple(findings)).run(progress)
+        return AuthServiceDebugger.of(settings, effective, tuple(findings), measured=measured).run(progress)
 
     return diagnose

@@ -15,7 +15,8 @@ from netra.assemble_admin import NOTHING_MORE, Shown
 from netra.core.events import ConfigurationProblem, Event, Stage
 from netra.core.findings import Finding, Severity
 from netra.observe.log.lines import Lines
-from netra.observe.log.writing import Logs, process_log
+from netra.observe.log.whole_process import process_log
+from netra.observe.log.writing import Logs
 from netra.observe.tell import Tell
 from netra.pages.book import read_book
 from netra.settings.variables import Settings
@@ -105,9 +106,9 @@ def _listeners(settings: Settings, assembled: Assembled) -> list[Listener]:
 @contextmanager
 def telling(settings: Settings, stream: TextIO | None) -> Iterator[Tell]:
     """Observers for a whole process: our log lines, and those of other libraries in our form."""
-    with process_log(stream, settings.log_format, settings.log_level) as log:
+    with process_log(stream, settings.log_format, settings.log_level, settings.log_lines_per_s) as log:
         lines = Lines(read_book(), facts_of(settings), log.run_id)
-        yield Tell([Logs(lines, log.logger, log.lines_lost_count)])
+        yield Tell([Logs(lines, log.logger, log.lines_lost_count, log.lines_summarised_count)])
 
 
 def _settle_memory() -> None:

@@ -21,6 +21,7 @@ FIELDS: dict[str, dict[str, Any]] = {
         "elapsed_s": float,
         "account": str | None,
         "trace_id": str | None,
+        "span_id": str | None,
     },
     "CircuitChanged": {"kind": str, "circuit": Circuit},
     "ConnectivityChecked": {

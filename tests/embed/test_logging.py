@@ -72,7 +72,7 @@ async def test_each_login_is_one_record_with_its_event_and_why(auth_service: Aut
         of_request(records, each) for each in ("right", "wrong", "ours", "nobody", "late")
     )
     assert (event_of(right), right.levelno) == ("Login succeeded", logging.INFO)
-    assert fields(right).keys() == {"event", "request_id", "elapsed_ms", "account", "trace_id"}
+    assert fields(right).keys() == {"event", "request_id", "elapsed_ms", "account", "trace_id", "owasp"}
     assert (event_of(wrong), wrong.levelno) == ("Login rejected", logging.INFO)
     assert fields(wrong)["code"] == "invalid_credentials"
     assert fields(wrong)["account"] == fields(right)["account"]
@@ -155,6 +155,19 @@ async def test_a_broken_handler_breaks_no_login(auth_service: AuthService) -> No
     with broken_handler(), heard("netra.observe"):
         async with open_gate(known_to(auth_service)) as gate:
             assert code_of(await gate.log_in(EMAIL, PASSWORD)) == "accepted"
+
+
+async def test_many_alike_records_are_counted_in_one_and_the_last_of_them_before_the_gate_is_gone() -> None:
+    event = "All 1 login attempts failed"
+    with heard() as records:
+        async with open_gate(told(f"http://127.0.0.1:{free_port()}", NETRA_LOG_LINES_PER_S="1")) as gate:
+            for _ in range(6):
+                await gate.log_in(EMAIL, PASSWORD)
+    written = [each for each in records if fields(each)["event"] == event]
+    summaries = [each for each in records if fields(each).get("summarised_event") == event]
+    assert len(written) + sum(fields(each)["count"] for each in summaries) == 6
+    assert {each.levelno for each in summaries} == {logging.ERROR}
+    assert event_of(summaries[0]) == "Log lines summarised"
 
 
 async def test_tell_takes_the_loggers_place(auth_service: AuthService) -> None:

@@ -16,12 +16,17 @@ from packaging.utils import canonicalize_name
 
 from tests.house.source import ROOT, Source, hold, imports, problem, sample, sources
 
-MODULES_OF = {"argon2-cffi": "argon2"}
+MODULES_OF = {
+    "argon2-cffi": "argon2",
+    "opentelemetry-sdk": "opentelemetry",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
+}
 """Distributions that are imported under another name."""
 ROOMS_OF_EXTRAS = {
     "src/netra/authd/": "authd",
     "src/netra/lab/": "lab",
     "src/netra/testing/": "testing",
+    "src/netra/observe/traces/": "traces",
     "src/netra/integrations/fastapi.py": "fastapi",
     "src/netra/integrations/": "starlette",
 }

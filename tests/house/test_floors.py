@@ -49,6 +49,7 @@ INSIDE_CORE = {
     "netra.core.secret": (),
     "netra.core.findings": (),
     "netra.core.identifier": (),
+    "netra.core.trace": (),
     "netra.core.fill": ("netra.core.secret",),
     "netra.core.unmatched": ("netra.core.fill", "netra.core.secret"),
     # What reads bytes and decides nothing stands below what decides.
@@ -59,6 +60,7 @@ INSIDE_CORE = {
         "netra.core.findings",
         "netra.core.fill",
         "netra.core.unmatched",
+        "netra.core.trace",
         "netra.core.verdict.strict_json",
         "netra.core.token.claims",
     ),

@@ -4,6 +4,10 @@ It must never be read from the definitions what a gateway says: it is asked as P
 """
 
 import asyncio
+import re
+import shutil
+import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
@@ -12,16 +16,35 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as families
 from prometheus_client.registry import Collector
 
+from netra.asgi.adapter import App
 from netra.assemble import open_gateway
 from netra.core.verdict.causes import TABLE
 from netra.lab.faulty_auth_service import FaultyAuthService
 from netra.observe.metrics.definitions import METRICS
 from netra.observe.metrics.reference import page
 from tests.house.source import ROOT
-from tests.support.gateways import EMAIL, OTHER_SECRET, PASSWORD, SECRET, Running, gateway, settings_for
+from tests.support.gateways import (
+    EMAIL,
+    IMPATIENT,
+    OTHER_SECRET,
+    PASSWORD,
+    SECRET,
+    Running,
+    gateway,
+    served,
+    settings_for,
+)
+from tests.support.wire import credentials, post
 from tests.web.support import asked
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+BY_PROMETHEUS_2 = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4"
+BY_PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+    "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+PROMTOOL = shutil.which("promtool")
 
 
 @pytest.fixture
@@ -34,7 +57,12 @@ async def auth_service() -> AsyncIterator[FaultyAuthService]:
 
 async def scraped(running: Running, **headers: str) -> str:
     """What a scrape brings."""
-    answer = await asked(running.assembled.admin, "GET", "/metrics", None, {"Host": "localhost", **headers})
+    return await numbers(running.assembled.admin, **headers)
+
+
+async def numbers(admin: App, **headers: str) -> str:
+    """The same of an admin listener."""
+    answer = await asked(admin, "GET", "/metrics", None, {"Host": "localhost", **headers})
     assert answer.status == 200
     return answer.body.decode()
 
@@ -52,6 +80,75 @@ async def test_every_metric_of_the_page_is_told_and_no_other(auth_service: Fault
         text = await scraped(running, Accept=OPENMETRICS)
     told: Iterable[Metric] = open_families(text)  # type: ignore[no-untyped-call]  # the library has no types here
     assert {family.name for family in told} == {each.name for each in METRICS}
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed (Debian: prometheus)")
+async def test_promtool_finds_nothing_to_say_against_names_and_help_texts(auth_service: FaultyAuthService) -> None:
+    assert PROMTOOL is not None
+    async with gateway(auth_service.url) as running:
+        await running.log_in()
+        text = await scraped(running)
+    checking = await asyncio.create_subprocess_exec(PROMTOOL, "check", "metrics", stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    said = b"".join(await checking.communicate(text.encode()))
+    assert (checking.returncode, said.decode()) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        (BY_PROMETHEUS_3, OPENMETRICS),
+        (BY_PROMETHEUS_2, OPENMETRICS),
+        ("*/*", "text/plain; version="),
+        ("text/html", "text/plain; version="),
+    ],
+)
+async def test_a_prometheus_is_answered_in_openmetrics_and_everybody_else_in_plain_text(
+    auth_service: FaultyAuthService, accept: str, content_type: str
+) -> None:
+    async with gateway(auth_service.url) as running:
+        answer = await asked(running.assembled.admin, "GET", "/metrics", None, {"Host": "localhost", "Accept": accept})
+    assert (answer.header("content-type") or "").startswith(content_type)
+    assert answer.body.endswith(b"# EOF\n") == (content_type == OPENMETRICS)
+    assert b" # {" not in answer.body, "an exemplar tells which request it was"
+
+
+async def test_a_watcher_that_raises_is_counted_and_nobody_who_logs_in_notices(
+    auth_service: FaultyAuthService,
+) -> None:
+    def broken(event: object) -> None:
+        raise RuntimeError("a broken watcher")
+
+    async with open_gateway(settings_for(auth_service.url, {}), broken) as assembled:
+        before = value((await numbers(assembled.admin)), "netra_listener_failures_total") or 0
+        async with served(assembled.public, asyncio.Event()) as url:
+            answers = [await post(url, "/api/v1/auth/login", credentials()) for _ in range(3)]
+        text = await numbers(assembled.admin)
+    assert [each.status for each in answers] == [200, 200, 200]
+    assert (value(text, "netra_listener_failures_total") or 0) - before == 3
+    labels = {"journey": "login", "verdict": "accepted", "code": "ok", "owner": "none"}
+    assert value(text, "netra_attempts_total", **labels) == 3, "who counts was not told any more"
+
+
+async def test_a_configuration_and_a_start_can_be_told_from_another_one(auth_service: FaultyAuthService) -> None:
+    texts = []
+    for budget_s in ("5", "5", "4"):
+        async with gateway(auth_service.url, NETRA_LOGIN_BUDGET_S=budget_s) as running:
+            texts.append(await scraped(running))
+    first, again, other = (re.findall(r"^netra_configuration_info{.*", text, re.MULTILINE) for text in texts)
+    assert len(first) == 1
+    assert first == again != other
+    started = [value(text, "netra_start_timestamp_seconds") or 0 for text in texts]
+    assert started == sorted(started)
+    assert abs(started[0] - time.time()) < 600
+
+
+async def test_a_login_that_was_given_up_was_near_its_budget(auth_service: FaultyAuthService) -> None:
+    async with gateway(auth_service.url, **IMPATIENT) as running:
+        await running.log_in()
+        auth_service.fault("response-timeout", path="/auth/login")
+        await running.log_in()
+        text = await scraped(running)
+    assert value(text, "netra_attempts_near_budget_total", journey="login") == 1
 
 
 @pytest.mark.parametrize("version", ["a.b.c", "1.x", "9" * 5000, "1.1.\xfc", " 1.0.0"])

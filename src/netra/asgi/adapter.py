@@ -5,24 +5,40 @@ It must never let an exception reach the server: whatever happens is answered as
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from functools import partial
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from netra.asgi.body import Receive, read_body
-from netra.asgi.callers import Callers, request_id
+from netra.asgi.callers import Callers, new_request_id, request_id
 from netra.asgi.cors import Cors
 from netra.asgi.problem import problem
-from netra.asgi.words import ANY_METHOD, CLOSE, Answer, Headers, Refusal, Refuse, Request, Route, Stream
+from netra.asgi.words import (
+    ANY_METHOD,
+    BODILESS,
+    CLOSE,
+    NOT_STORED,
+    Answer,
+    Headers,
+    Refusal,
+    Refuse,
+    Request,
+    Route,
+    Stream,
+)
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 OnCrash = Callable[[Request, BaseException], None]
+Body = Callable[[int], Awaitable[bytes | Refusal | None]]
+"""Reads a body of at most so many bytes, or says why not; None when the client left."""
+Take = Callable[[bytes], Awaitable[None]]
+"""Takes a piece of an answer that goes on."""
 Admit = Callable[[Request, Headers], Refusal | Answer | None]
 
 _EVERY: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 """What a page may send where every method is taken."""
-_BODILESS: Final = frozenset({204, 304})
 
 
 class Limits(NamedTuple):
@@ -87,36 +103,43 @@ class App:
         if scope["type"] != "http":
             return
         client = scope.get("client")
-        headers: Headers = scope["headers"]
-        caller = self._callers.caller(client[0] if client else None, headers)
-        request = Request(
-            method=scope["method"],
-            path=scope["path"].rstrip("/") or "/",
-            query=scope["query_string"],
-            headers=headers,
-            request_id=request_id(headers),
-            client_address=caller.address,
-            address_shared=caller.shared,
-            received_at_s=0.0,
-        )
-        answer = await self._answer(request, receive)
+        path = scope["path"].rstrip("/") or "/"
+        request = self.request(scope["method"], path, scope["query_string"], scope["headers"], client and client[0])
+        answer: Answer | Stream | Route | None = self.begin(request)
+        if isinstance(answer, Route):
+            answer = await self.respond(request, answer, partial(read_body, receive))
         if isinstance(answer, Stream):
-            await self._go_on(request, answer, receive, send)
+            await self._send_pieces(request, answer, receive, send)
         elif answer is not None:
             await self._send(request, answer, send)
 
-    async def _answer(self, request: Request, receive: Receive) -> Answer | Stream | None:
+    def request(self, method: str, path: str, query: bytes, headers: Headers, peer: str | None) -> Request:
+        """A request in our words; `path` is decoded and without a slash at its end, `peer` who sent it."""
+        request = Request(method=method, path=path, query=query, headers=headers, request_id="", received_at_s=0.0)
+        request.request_id = request_id(headers) if request.count(b"x-request-id") else new_request_id()
+        request.client_address, request.address_shared = self._callers.caller(peer, headers)
+        return request
+
+    def begin(self, request: Request) -> Answer | Route:
+        """The answer, if it needs neither a body nor a wait; else the route that answers this request."""
         try:
             route = self._route(request)
             if isinstance(route, (Refusal, Answer)):
                 return self._worded(route, request)
+            return (route.at_once and route.at_once(request)) or route
+        except Exception as crash:  # noqa: BLE001 - the rim: a bug is answered and told, never dropped
+            return self._crashed(request, crash)
+
+    async def respond(self, request: Request, route: Route, body: Body) -> Answer | Stream | None:
+        """The answer of a route; None for a client that left before its body was whole."""
+        try:
             if route.reads_json:
-                body = await read_body(receive, self.limits.body_bytes)
-                if body is None:
+                read = await body(self.limits.body_bytes)
+                if read is None:
                     return None
-                if isinstance(body, Refusal):
-                    return self._refuse(body, request.request_id)
-                request.body = body
+                if isinstance(read, Refusal):
+                    return self._refuse(read, request.request_id)
+                request.body = read
             request.received_at_s = monotonic()
             return await route.handler(request)
         except Exception as crash:  # noqa: BLE001 - the rim: a bug is answered and told, never dropped
@@ -161,17 +184,22 @@ class App:
         return refused if isinstance(refused, Answer) else self._refuse(refused, request.request_id)
 
     async def _send(self, request: Request, answer: Answer, send: Send) -> None:
-        headers = self._headers(answer, request.request_id, request.headers)
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else answer.body})
+        body = b"" if request.method == "HEAD" else answer.body
+        await send({"type": "http.response.start", "status": answer.status, "headers": self.headers(answer, request)})
+        await send({"type": "http.response.body", "body": body})
 
-    async def _go_on(self, request: Request, stream: Stream, receive: Receive, send: Send) -> None:
-        """Send what comes until it ends, the client leaves, or streams are told to end."""
-        headers = [(b"x-request-id", request.request_id.encode("ascii")), (b"cache-control", b"no-store")]
-        headers += [*stream.headers, (b"content-type", stream.content_type), CLOSE]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        sending = asyncio.ensure_future(_sent(stream, send, bodiless=request.method == "HEAD" or self._streams_ended))
-        leaving = asyncio.ensure_future(_left(receive))
+    async def _send_pieces(self, request: Request, stream: Stream, receive: Receive, send: Send) -> None:
+        async def take(piece: bytes) -> None:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+        await send({"type": "http.response.start", "status": 200, "headers": self.stream_headers(stream, request)})
+        await self.flow(request, stream, take, _left(receive))
+        await send({"type": "http.response.body", "body": b""})
+
+    async def flow(self, request: Request, stream: Stream, take: Take, left: Coroutine[Any, Any, None]) -> None:
+        """Give `take` what comes until it ends, the client has `left`, or streams are told to end."""
+        sending = asyncio.ensure_future(_sent(stream, take, bodiless=request.method == "HEAD" or self._streams_ended))
+        leaving = asyncio.ensure_future(left)
         self._streams.add(sending)
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -183,7 +211,6 @@ class App:
             if isinstance(ended, Exception):
                 with contextlib.suppress(Exception):
                     self._on_crash(request, ended)
-            await send({"type": "http.response.body", "body": b""})
 
     def end_streams(self) -> None:
         """End all answers that go on, and those that would: the listener stops."""
@@ -191,31 +218,39 @@ class App:
         for stream in self._streams:
             stream.cancel()
 
-    def _headers(self, answer: Answer, labelled: str, asked: Headers) -> Headers:
-        headers = [(b"x-request-id", labelled.encode("ascii")), (b"cache-control", b"no-store"), *answer.headers]
-        if answer.status not in _BODILESS:
+    def headers(self, answer: Answer, request: Request) -> Headers:
+        """All headers of an answer."""
+        headers = [(b"x-request-id", request.request_id.encode("ascii")), NOT_STORED, *answer.headers]
+        if answer.status not in BODILESS:
             headers.append((b"content-type", answer.content_type))
             headers.append((b"content-length", b"%d" % len(answer.body)))
-        if self._cors.origins:
-            headers.extend(self._cors.headers(asked))
-        if self.draining and CLOSE not in answer.headers:
-            headers.append(CLOSE)
+        headers.extend(self.more_headers(answer, request))
         return headers
+
+    def more_headers(self, answer: Answer, request: Request) -> tuple[tuple[bytes, bytes], ...]:
+        """What this listener adds to an answer as of now: for pages of other origins, and while it stops."""
+        more = self._cors.headers(request.headers) if self._cors.origins else ()
+        return (*more, CLOSE) if self.draining and CLOSE not in answer.headers else more
+
+    def stream_headers(self, stream: Stream, request: Request) -> Headers:
+        """All headers of an answer that goes on."""
+        headers = [(b"x-request-id", request.request_id.encode("ascii")), NOT_STORED]
+        return [*headers, *stream.headers, (b"content-type", stream.content_type), CLOSE]
 
     def early(self, refusal: Refusal, asked: Headers) -> tuple[int, Headers, bytes]:
         """Status, headers and body for a request that never became one: its head or body was too long or too slow."""
-        labelled = request_id(asked)
-        answer = self._refuse(refusal, labelled)
-        headers = self._headers(answer, labelled, asked)
+        request = self.request("", "", b"", asked, None)
+        answer = self._refuse(refusal, request.request_id)
+        headers = self.headers(answer, request)
         return answer.status, headers if CLOSE in headers else [*headers, CLOSE], answer.body
 
 
-async def _sent(stream: Stream, send: Send, *, bodiless: bool) -> None:
+async def _sent(stream: Stream, take: Take, *, bodiless: bool) -> None:
     async with contextlib.aclosing(stream.pieces) as pieces:
         if bodiless:
             return
         async for piece in pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await take(piece)
             await asyncio.sleep(0)  # one that never pauses must let others have their turn, and hear that all have left
 
 

@@ -1,11 +1,11 @@
-"""One request and its answer, between a connection and an ASGI application.
+"""One request and its answer, between a connection and an application.
 
 It must never write an answer in pieces unless it goes on, nor one whose headers break their lines.
 """
 
 import asyncio
 import select
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -15,15 +15,14 @@ from urllib.parse import unquote
 
 import httptools
 
-from netra.asgi.words import CLOSE, Headers
+from netra.asgi.adapter import App
+from netra.asgi.body import too_large
+from netra.asgi.words import BODILESS, CLOSE, NOT_STORED, Answer, Headers, Refusal, Request, Route, Stream
 
-Message = MutableMapping[str, Any]
-Application = Callable[
-    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
-]
-
+_SAME_COUNT: Final = 1024
+_PATHS_COUNT: Final = 256
+"""Most requests ask for one of a few paths."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_GONE: Final = "http.disconnect"
 _OF_AN_UPGRADE: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 
@@ -60,37 +59,47 @@ class Carrier(Protocol):
 class Cycle:
     """One request and its answer. Belongs to the event loop of its connection."""
 
-    __slots__ = (
-        "_body", "_carrier", "_more", "_news", "_scope", "_start", "_waiter", "_wants_leave", "answered", "begun",
-        "goes_on", "gone", "keep_alive", "task",
-    )  # fmt: skip
+    goes_on = False
+    """Has the answer left in part?"""
+    task: "asyncio.Task[None] | None" = None
+    """Where the application runs, if it has to wait."""
+    begun = False
+    """Has the application begun to answer?"""
+    answered = False
+    gone = False
+    """Has the client left?"""
+    _body = b""
+    _more = True
+    _news: "asyncio.Future[None] | None" = None
+    """Ends when more of the request has come, or its client has left; None while nobody waits for it."""
 
-    def __init__(self, carrier: Carrier, scope: Message, *, keep_alive: bool, wants_leave: bool) -> None:
+    def __init__(self, carrier: Carrier, app: App, request: Request, *, keep_alive: bool) -> None:
         self._carrier = carrier
-        self._scope = scope
-        self._body = b""
-        self._more = True
-        self._news = False
-        """Is there something that the application was not told yet?"""
-        self._wants_leave = wants_leave
-        """May the client wait for leave to send its body? Source: RFC 9110, section 10.1.1."""
-        self._waiter: asyncio.Future[None] | None = None
-        self._start: Message | None = None
-        self.goes_on = False
-        """Has the answer left in part?"""
-        self.task: asyncio.Task[None] | None = None
-        """Where the application runs, once it does."""
+        self._app = app
+        self.request = request
         self.keep_alive = keep_alive
-        self.begun = False
-        """Has the application begun to answer?"""
-        self.answered = False
-        self.gone = False
-        """Has the client left?"""
 
-    async def run(self, application: Application) -> None:
+    def begin(self) -> Answer | Route | None:
+        """Answer at once if that can be; else what `run` goes on with, in a task of its own."""
+        begun = self._app.begin(self.request)
+        if isinstance(begun, Answer) and self._carrier.waiting_to_write is None:
+            try:
+                self._say(begun)
+            except ValueError:
+                return begun  # and it is raised again, where it is told of
+            return None
+        return begun
+
+    async def run(self, begun: Answer | Route) -> None:
         """Have the application answer; a request that it leaves without an answer ends its connection."""
         try:
-            await application(self._scope, self.receive, self.send)
+            answer = begun if isinstance(begun, Answer) else await self._app.respond(self.request, begun, self.body)
+            if isinstance(answer, Stream):
+                await self._say_pieces(answer)
+            elif answer is not None:
+                await self._taken()
+                if not self.gone:
+                    self._say(answer)
         finally:
             self._carrier.ended(self)
             if not self.answered and not self.gone:
@@ -99,12 +108,14 @@ class Cycle:
     def more(self, body: bytes) -> None:
         """A piece of the body has come."""
         self._body = self._body + body if self._body else body
-        self._tell()
+        if self._news is not None:
+            self._tell()
 
     def whole(self) -> None:
         """The body is complete."""
         self._more = False
-        self._tell()
+        if self._news is not None:
+            self._tell()
 
     def finish(self) -> bool:
         """The connection ends with this answer. Is it one without an end, and nobody takes what it has said already?"""
@@ -117,67 +128,106 @@ class Cycle:
         self._tell()
 
     def _tell(self) -> None:
-        self._news = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
-    async def receive(self) -> Message:
-        """What has come of the body since the last call (ASGI)."""
-        if self._wants_leave and self._more and not self.begun and self._asks_leave():
+    async def _hear(self) -> None:
+        """Wait until more has come, or the client has left."""
+        self._news = asyncio.get_running_loop().create_future()
+        try:
+            await self._news
+        finally:
+            self._news = None
+
+    async def body(self, limit_bytes: int) -> bytes | Refusal | None:
+        """The whole body; a refusal when it is larger than `limit_bytes`; None when the client left."""
+        if self._more and self._asks_leave():
             self._carrier.write(_CONTINUE)
-        self._wants_leave = False
-        if not self._news:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        self._news = False
-        if self.gone or self.answered:
-            return {"type": _GONE}
-        body, self._body = self._body, b""
-        return {"type": "http.request", "body": body, "more_body": self._more}
+        while self._more and not self.gone and len(self._body) <= limit_bytes:
+            await self._hear()
+        if self.gone:
+            return None
+        return self._body if len(self._body) <= limit_bytes else too_large(limit_bytes)
 
     def _asks_leave(self) -> bool:
-        headers: Headers = self._scope["headers"]
-        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
+        """May the client wait for leave to send its body? Source: RFC 9110, section 10.1.1."""
+        asked = self.request.headers if self.request.count(b"expect") else ()
+        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in asked)
 
-    async def send(self, message: Message) -> None:
-        """Take the head, then the body, and write both at once; one that comes in pieces leaves as it comes (ASGI).
-
-        Raises: ValueError, for a header that breaks its line.
-        """
-        if self._start is None:
-            self._start, self.begun = message, True
-            return
+    async def _taken(self) -> None:
+        """Wait for a client that takes too little."""
         if self._carrier.waiting_to_write is not None:
             await asyncio.shield(self._carrier.waiting_to_write)
-        if self.gone or self.answered:
-            return
-        if self.goes_on:
-            data = message["body"]
-        else:
-            headers: Headers = self._start["headers"]
-            if CLOSE in headers:
-                self.keep_alive = False
-            elif not self.keep_alive:
-                headers.append(CLOSE)
-            data = answer_bytes(self._start["status"], headers, message["body"])
-        if message.get("more_body"):
-            self.goes_on = True
-            self._carrier.write(data)
-            return
+
+    def _say(self, answer: Answer) -> None:
+        """Write an answer, head and body at once. Raises: ValueError, for a header that breaks its line."""
+        request, more = self.request, self._app.more_headers(answer, self.request)
+        self.begun = True
+        if CLOSE in answer.headers or CLOSE in more:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            more = (*more, CLOSE)
+        head = answer_head(answer, request.request_id, more)
         self.answered = True
-        self._carrier.write(data)
+        self._carrier.write(head if request.method == "HEAD" else head + answer.body)
         self._carrier.answered(self)
 
+    async def _say_pieces(self, stream: Stream) -> None:
+        """Write an answer that goes on, piece by piece as they come."""
+        head = answer_bytes(200, self._app.stream_headers(stream, self.request))
+        self.begun, self.keep_alive = True, False
+        await self._take(head)
+        await self._app.flow(self.request, stream, self._take, self._left())
+        await self._taken()
+        self.answered = True
+        if not self.gone:
+            self._carrier.answered(self)
 
-def answer_bytes(status: int, headers: Headers, body: bytes) -> bytes:
-    """An answer as it is sent.
+    async def _take(self, piece: bytes) -> None:
+        await self._taken()
+        if not self.gone:
+            self.goes_on = True
+            self._carrier.write(piece)
 
-    Raises: ValueError, for a header that breaks its line. Source: RFC 9110, section 5.5.
+    async def _left(self) -> None:
+        """Wait until the client has left; what it sends meanwhile is of no interest."""
+        while not self.gone:
+            await self._hear()
+
+
+def answer_head(answer: Answer, request_id: str, more: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """The head of an answer as it is sent, with what every answer carries.
+
+    Raises: ValueError, for a header that breaks its line.
     """
-    head = _STATUS_LINES[status] + b"".join([b"%s: %s\r\n" % header for header in headers])
-    if head.count(b"\n") != len(headers) + 1 or head.count(b"\r") != len(headers) + 1:
+    status, body, content_type, headers = answer
+    labelled, same = request_id.encode("ascii"), _same(status in BODILESS, content_type, headers)
+    head = b"%sx-request-id: %s\r\n%s" % (_STATUS_LINES[status], labelled, same)
+    if status not in BODILESS:
+        head += b"content-length: %d\r\n" % len(body)
+    if more:
+        head += _lines(more)
+    return head + _date_line(int(time()))
+
+
+@lru_cache(maxsize=_SAME_COUNT)
+def _same(bodiless: bool, content_type: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:  # noqa: FBT001
+    """What answers have in common that differ in their body and their request's id alone."""
+    typed = () if bodiless else ((b"content-type", content_type),)
+    return _lines((NOT_STORED, *headers, *typed))
+
+
+def answer_bytes(status: int, headers: Headers, body: bytes = b"") -> bytes:
+    """An answer as it is sent. Raises: ValueError, for a header that breaks its line."""
+    return _STATUS_LINES[status] + _lines(headers) + _date_line(int(time())) + body
+
+
+def _lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Raises: ValueError, for a header that breaks its line. Source: RFC 9110, section 5.5."""
+    lines = b"".join([b"%s: %s\r\n" % header for header in headers])
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
         raise ValueError("a header breaks its line")
-    return head + _date_line(int(time())) + body
+    return lines
 
 
 @lru_cache(maxsize=1)
@@ -192,14 +242,19 @@ def address_of(name: Any) -> tuple[str, int] | None:
 
 
 def target_of(url: bytes) -> tuple[str, bytes]:
-    """Decoded path and query of a request's target. Source: RFC 9112, section 3.2."""
+    """Path, decoded and without a slash at its end, and query of a request's target. Source: RFC 9112, section 3.2."""
     if url.startswith(b"/") and b"#" not in url:
         raw_path, _, query = url.partition(b"?")
     else:
         parsed = httptools.parse_url(url)
         raw_path, query = parsed.path or b"/", parsed.query or b""
-    path = raw_path.decode("ascii")
-    return unquote(path) if "%" in path else path, query
+    return _path(raw_path), query
+
+
+@lru_cache(maxsize=_PATHS_COUNT)
+def _path(raw: bytes) -> str:
+    path = raw.decode("ascii")
+    return (unquote(path) if "%" in path else path).rstrip("/") or "/"
 
 
 def head_without_upgrade(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:

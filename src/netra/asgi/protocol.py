@@ -12,7 +12,7 @@ import httptools
 
 from netra.asgi.adapter import App, Limits
 from netra.asgi.body import too_large
-from netra.asgi.cycle import Application, Cycle, address_of, answer_bytes, has_unread, head_without_upgrade, target_of
+from netra.asgi.cycle import Cycle, address_of, answer_bytes, has_unread, head_without_upgrade, target_of
 from netra.asgi.words import Headers, Refusal
 
 _UNREADABLE: Final = Refusal(400, "malformed_request", "This is not an HTTP request that can be read.")
@@ -33,7 +33,6 @@ class GuardedProtocol(asyncio.Protocol):
     """
 
     guarded_app: App
-    application: Application
     limits: Limits
     make_room: Callable[[set[Any], Any], None]
     """Is told of every new connection, and ends some when they become too many."""
@@ -47,6 +46,8 @@ class GuardedProtocol(asyncio.Protocol):
         """The request that came last."""
         self._answering: Cycle | None = None
         """The request that is being answered."""
+        self._unstarted: Cycle | None = None
+        """The same, until all that came with it has been read."""
         self._parser = self._new_parser()
         self.waiting_to_write: asyncio.Future[None] | None = None
         self._reading_paused = False
@@ -83,14 +84,8 @@ class GuardedProtocol(asyncio.Protocol):
         """When the client was last seen to have taken all that it was sent."""
         self._receiving = True
         """Is a request owed, as the first one is from the beginning?"""
-        self._scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "scheme": "http",
-            "root_path": "",
-            "server": address_of(transport.get_extra_info("sockname")),
-            "client": address_of(transport.get_extra_info("peername")),
-        }
+        address = address_of(transport.get_extra_info("peername"))
+        self._peer = None if address is None else address[0]
         self.make_room(self._connections, self)
 
     @property
@@ -181,6 +176,8 @@ class GuardedProtocol(asyncio.Protocol):
             self._parse_on(data, upgrade)
         except httptools.HttpParserError:
             self.refuse(_UNREADABLE)
+        if self._unstarted is not None:
+            self._start(self._unstarted)
         if self._begun:
             self._await_rest()
         elif self._head_bytes > self.limits.head_bytes:
@@ -248,41 +245,35 @@ class GuardedProtocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: the last moment to refuse it unseen."""
-        parser, limits, version = self._parser, self.limits, self._parser.get_http_version()
-        method = parser.get_method()
+        parser, app, headers = self._parser, self.guarded_app, self._headers
         if parser.should_upgrade():
-            if method == b"CONNECT":
+            if parser.get_method() == b"CONNECT":
                 self._stop(_UNREADABLE)
             return
-        if self._seen_bytes > limits.target_bytes and not limits.allow(self._url, self._headers):
+        if self._seen_bytes > self.limits.target_bytes and not self.limits.allow(self._url, headers):
             self._refuse_head()
             raise _Refused
-        names = [name for name, _ in self._headers]
-        hosts_count = names.count(b"host")
-        if hosts_count != 1 and (hosts_count or version != "1.0"):
+        is_old = parser.get_http_version() == "1.0"
+        request = app.request(parser.get_method().decode("ascii"), *target_of(self._url), headers, self._peer)
+        hosts_count = request.count(b"host")
+        if hosts_count != 1 and (hosts_count or not is_old):
             self._stop(_HOSTLESS)
-        if len(self._waiting) >= _MOST_QUEUED:
-            self._stop(_IMPATIENT)
-        path, query = target_of(self._url)
-        scope = {
-            **self._scope,
-            "http_version": version,
-            "method": method.decode("ascii"),
-            "path": path,
-            "query_string": query,
-            "headers": self._headers,
-        }
-        keep_alive = version != "1.0" and parser.should_keep_alive()
-        self._cycle = Cycle(self, scope, keep_alive=keep_alive, wants_leave=b"expect" in names)
+        self._cycle = Cycle(self, app, request, keep_alive=not is_old and parser.should_keep_alive())
+        if self._answering is not None:
+            self._wait(self._cycle)
+        else:
+            self._answering = self._unstarted = self._cycle
         self._head_complete = True
         self._head_bytes = self._body_bytes = 0
-        if self._answering is None:
-            self._start(self._cycle)
-        else:
-            self._waiting.append(self._cycle)
-            if not self._reading_paused:
-                self._reading_paused = True
-                self.transport.pause_reading()
+
+    def _wait(self, cycle: Cycle) -> None:
+        """A request that came before an earlier one was answered."""
+        if len(self._waiting) >= _MOST_QUEUED:
+            self._stop(_IMPATIENT)
+        self._waiting.append(cycle)
+        if not self._reading_paused:
+            self._reading_paused = True
+            self.transport.pause_reading()
 
     def _stop(self, refusal: Refusal) -> None:
         self.refuse(refusal)
@@ -303,9 +294,11 @@ class GuardedProtocol(asyncio.Protocol):
     # --- answers out
 
     def _start(self, cycle: Cycle) -> None:
-        self._answering = cycle
-        cycle.task = self.loop.create_task(cycle.run(self.application))
-        self._tasks.add(cycle.task)
+        self._unstarted, self._answering = None, cycle
+        begun = cycle.begin()
+        if begun is not None:
+            cycle.task = self.loop.create_task(cycle.run(begun))
+            self._tasks.add(cycle.task)
 
     def ended(self, cycle: Cycle) -> None:
         """The application is done with this request."""
@@ -317,14 +310,14 @@ class GuardedProtocol(asyncio.Protocol):
         self._answering = None
         if not cycle.keep_alive:
             self.close()
-        if self._closing():
+        if self._lingering or self.transport.is_closing():
             return
         self.since_s, self._receiving = self.loop.time(), self._begun
         if self._waiting:
             self._start(self._waiting.popleft())
         elif self._held_refusal is not None:
             self._say(self._held_refusal)
-        if not self._waiting:
+        if self._reading_paused and not self._waiting:
             self._read_on()
 
     def shutdown(self) -> None:
@@ -368,7 +361,7 @@ class GuardedProtocol(asyncio.Protocol):
             self.write(answer_bytes(*self.guarded_app.early(refusal, self._headers)))
         if self._answering is not None:  # what the application may still say of it is not heard
             self._answering.leave()
-            self._answering = None
+            self._answering = self._unstarted = None
         self.close()
 
     # --- deadlines

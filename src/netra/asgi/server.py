@@ -228,7 +228,6 @@ def _protocol_for(listener: Listener) -> type[GuardedProtocol]:
     app = listener.app
     members = {
         "guarded_app": app,
-        "application": staticmethod(app),
         "limits": app.limits,
         "make_room": staticmethod(functools.partial(_make_room, listener.most_connections)),
     }

@@ -4,7 +4,10 @@ They must never know what a login is: the embedded auth service is built from th
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from netra.core.trace import Span
 
 JSON_TYPE: Final = b"application/json"
 PROBLEM_TYPE: Final = b"application/problem+json"
@@ -13,6 +16,10 @@ Headers = list[tuple[bytes, bytes]]
 
 CLOSE: Final = (b"connection", b"close")
 """The header with which an answer ends its connection."""
+NOT_STORED: Final = (b"cache-control", b"no-store")
+"""Every answer says so."""
+BODILESS: Final = frozenset({204, 304})
+"""The statuses of answers that are nothing but their heads."""
 
 
 class Request:
@@ -20,7 +27,7 @@ class Request:
 
     __slots__ = (
         "_first", "address_shared", "body", "client_address", "headers", "method", "path", "query", "received_at_s",
-        "request_id",
+        "request_id", "span",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - a request has these parts
@@ -51,6 +58,8 @@ class Request:
         """Vouched for by the trusted proxies; absent when the peer has no address."""
         self.address_shared = address_shared
         """Is it a proxy's that names nobody, or that nobody trusts, with many callers behind it?"""
+        self.span: Span | None = None
+        """Where the attempt that this request makes is recorded; None when it is not."""
         self._first: dict[bytes, bytes] = dict(reversed(headers))
 
     def header(self, name: bytes) -> str | None:
@@ -65,7 +74,8 @@ class Request:
         return 1 if len(self._first) == len(self.headers) else sum(key == name for key, _ in self.headers)
 
     def __repr__(self) -> str:
-        return f"Request({self.method} {self.path} {self.request_id})"
+        # Not the path: a stranger has written it, and people put tokens there.
+        return f"Request({self.method} {self.request_id})"
 
 
 class Answer(NamedTuple):
@@ -75,6 +85,10 @@ class Answer(NamedTuple):
     body: bytes = b""
     content_type: bytes = JSON_TYPE
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def __repr__(self) -> str:
+        # It may be a session, or a cookie.
+        return f"Answer({self.status}, {len(self.body)} bytes)"
 
 
 class Stream(NamedTuple):
@@ -89,6 +103,8 @@ class Stream(NamedTuple):
 
 
 Handler = Callable[[Request], Awaitable[Answer | Stream]]
+AtOnce = Callable[[Request], Answer | None]
+"""Answers what needs neither a body nor a wait; None leaves a request to its handler."""
 
 
 ANY_METHOD: Final = "*"
@@ -104,6 +120,8 @@ class Route(NamedTuple):
     path: str
     handler: Handler
     reads_json: bool = False
+    at_once: AtOnce | None = None
+    """Asked first."""
 
 
 class FieldError(NamedTuple):

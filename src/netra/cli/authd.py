@@ -78,12 +78,16 @@ async def _serve(settings: "AuthdSettings", warnings: "Sequence[Finding]", tell:
 @contextmanager
 def _telling(settings: "AuthdSettings") -> "Iterator[Tell]":
     """A way to log, in the form of the gateway's lines; what belongs to no request is labelled with this run's id."""
-    from netra.observe.log.writing import process_log
+    from netra.observe.log.vocabulary import word_of
+    from netra.observe.log.whole_process import process_log
 
-    with process_log(sys.stdout, settings.log_format, settings.log_level) as log:
+    with process_log(sys.stdout, settings.log_format, settings.log_level, settings.log_lines_per_s) as log:
 
         def tell(level: int, event: str, fields: Mapping[str, object]) -> None:
-            log.logger.log(level, event, **{"request_id": log.run_id, **fields})
+            code = fields.get("code")
+            word = word_of(event, code if isinstance(code, str) else None)
+            known = {} if word is None else {"owasp": word}
+            log.logger.write(level, event, {"request_id": log.run_id, **fields, **known})
 
         yield tell
 

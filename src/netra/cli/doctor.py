@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine, Iterable, Sequence
 
     from netra.core.secret import Secret
     from netra.doctor.debugger import AuthServiceDebugger
-    from netra.doctor.diagnosis import Diagnosis
+    from netra.doctor.diagnosis import Diagnosis, Measured
     from netra.doctor.report.text import Line
 
 _PROBLEMS: Final = 1
 _MAX_LINE_BYTES: Final = 4_096
+_ADMIN_S: Final = 3.0
+"""So long the admin listener may take: it answers from memory."""
+_OK: Final = 200
+_UNAUTHORISED: Final = frozenset({401, 429})
 
 
 class Format(StrEnum):
@@ -52,6 +56,13 @@ def doctor(
         str | None,
         typer.Option(metavar="URL", help="Also look whether pages of this origin may ask from a browser (CORS)."),
     ] = None,
+    admin: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Also ask this gateway's admin listener how long logins take there. Shows it NETRA_ADMIN_TOKEN.",
+        ),
+    ] = None,
     sockets: Annotated[
         bool, typer.Option("--sockets", help="Also list what is listened on and dialled, e.g. for a network policy.")
     ] = False,
@@ -69,11 +80,14 @@ def doctor(
     Exit code 0: nothing stands in the way of logins; 1: there is a problem; 2: wrong usage.
     """
     _refuse_nonsense(offline=offline, logins=rejection_check or canary is not None, canary=canary, origin=origin)
+    if offline and admin is not None:
+        raise typer.BadParameter("--offline makes no connection: leave it out to have --admin asked.")
     if offline:
         diagnosis = _offline(sockets=sockets)
     else:
         login = None if canary is None else (canary, _password(canary))
-        asked = partial(_debugger(timeout).run, rejection_check=rejection_check, canary=login, origin=origin)
+        measured = () if admin is None else _measured(admin, timeout)
+        asked = partial(_debugger(timeout, measured).run, rejection_check=rejection_check, canary=login, origin=origin)
         run = partial(asked, with_sockets=sockets)
         watched = form is Format.TEXT and sys.stdout.isatty()
         diagnosis = _watched(run) if watched else asyncio.run(run())
@@ -110,10 +124,32 @@ def _offline(*, sockets: bool) -> "Diagnosis":
     return examine(os.environ, with_sockets=sockets)
 
 
-def _debugger(timeout_s: float) -> "AuthServiceDebugger":
+def _debugger(timeout_s: float, measured: "Sequence[Measured]") -> "AuthServiceDebugger":
     from netra.doctor.debugger import AuthServiceDebugger
 
-    return AuthServiceDebugger(os.environ, timeout_s=timeout_s)
+    return AuthServiceDebugger(os.environ, timeout_s=timeout_s, measured=lambda: measured)
+
+
+def _measured(url: str, timeout_s: float) -> "tuple[Measured, ...]":
+    """What the gateway there has measured; one finding where it cannot be asked. Raises: typer.BadParameter."""
+    from netra.cli.admin_listener import AdminListener, BadAddress, NoAnswer, address, token
+    from netra.doctor.report.documents import measured_of, not_measured
+
+    try:
+        listener = AdminListener(address(url), token())
+        status, body = listener.get("/console/state", min(timeout_s, _ADMIN_S))
+    except BadAddress as bad:
+        raise typer.BadParameter(f"--admin: {bad}") from None
+    except NoAnswer as nobody:
+        return (not_measured(str(nobody), "Check that the gateway runs, and that this is its admin listener."),)
+    if status in _UNAUTHORISED:
+        fix = "Set NETRA_ADMIN_TOKEN to the token of that gateway."
+        return (not_measured(f"its admin listener answers {status}", fix),)
+    measured = measured_of(body) if status == _OK else None
+    if measured is None:
+        fix = "See whether the address leads to the admin listener of a gateway of this version."
+        return (not_measured(f"what answers there ({status}) tells no state of a gateway", fix),)
+    return measured
 
 
 def _watched(run: "Callable[..., Coroutine[Any, Any, Diagnosis]]") -> "Diagnosis":

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _USAGE: Final = 2
+_BUG: Final = 70
+"""EX_SOFTWARE of sysexits.h."""
 _INTERRUPTED: Final = 130
 _HELP_WORDS: Final = frozenset({"--help", "-h", "help"})
 _VERSION_WORDS: Final = frozenset({"--version", "-V"})
@@ -62,16 +64,28 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     _open_standard_streams()
     name, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
-    try:
-        if name in _HELP_WORDS:
-            return _say(sys.stdout, overview(coloured=_wants_colour(sys.stdout)))
-        if name in _VERSION_WORDS:
-            from netra import __version__
+    return safely(lambda: _answer(name, rest))
 
-            return _say(sys.stdout, f"netra {__version__}")
-        if name not in COMMANDS:
-            return _say(sys.stderr, _unknown(name), _USAGE)
-        return _run_command(name, rest)
+
+def _answer(name: str, arguments: list[str]) -> int:
+    if name in _HELP_WORDS:
+        return _say(sys.stdout, overview(coloured=_wants_colour(sys.stdout)))
+    if name in _VERSION_WORDS:
+        from netra import __version__
+
+        return _say(sys.stdout, f"netra {__version__}")
+    if name not in COMMANDS:
+        return _say(sys.stderr, _unknown(name), _USAGE)
+    return _run_command(name, arguments)
+
+
+def safely(work: "Callable[[], int]") -> int:
+    """The exit code of some work, also when it ends unforeseen: then is told where, and nothing of any value.
+
+    Raises: SystemExit, from work that ends by itself.
+    """
+    try:
+        return work()
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
@@ -79,9 +93,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _unheard()
     except OSError as error:
         if error.errno != errno.ENOSPC:
-            raise
+            return _bug(error)
         print(f"netra: what was to be said could not be written: {error.strerror}", file=sys.stderr)
         return _unheard()
+    except Exception as crash:  # noqa: BLE001 - what Python would print holds the text of the exception
+        return _bug(crash)
+
+
+def _bug(crash: BaseException) -> int:
+    from netra.upkeep.crashes import crash_lines
+
+    told = "netra: ended unforeseen. If it does so again, report it with these lines; they hold no value of yours."
+    return _say(sys.stderr, "\n".join((told, *crash_lines(crash))), _BUG)
 
 
 def _unheard() -> int:

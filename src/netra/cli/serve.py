@@ -32,6 +32,7 @@ def serve(
     from netra.core.findings import Severity
     from netra.doctor.configuration import configuration
     from netra.listen import serve_gateway, telling
+    from netra.settings.read import SettingsProblem
 
     options = {
         "NETRA_HOST": host,
@@ -50,6 +51,9 @@ def serve(
     try:
         with telling(settings, sys.stdout) as tell:
             code = run(lambda: serve_gateway(settings, loaded.findings, tell, shown=Shown(loaded.effective)))
+    except SettingsProblem as problem:
+        print(problem, file=sys.stderr)
+        raise typer.Exit(EX_CONFIG) from None
     except CannotListen as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None

@@ -10,6 +10,12 @@ from netra.core.findings import Finding
 from netra.core.pace.breaker import Circuit
 from netra.core.verdict.outcomes import NO_FACTS, Outcome, Tried, Verdict
 
+What = Literal[
+    "version", "configuration", "service_id", "service_secret", "service_secret_previous", "peer_certificate",
+    "auth_service_version",
+]  # fmt: skip
+"""Something that logins depend on, and that may become another one."""
+
 
 class AttemptEnded(NamedTuple):
     """A wish of a user was answered: the one event of its request."""
@@ -22,6 +28,8 @@ class AttemptEnded(NamedTuple):
     account: str | None = None
     """A keyed hash of the identifier; None when nobody was named."""
     trace_id: str | None = None
+    span_id: str | None = None
+    """Where it is recorded in that trace; None when it is not."""
 
 
 class TryEnded(NamedTuple):
@@ -89,10 +97,7 @@ class RevocationFeed(NamedTuple):
 class Changed(NamedTuple):
     """Something that logins depend on is another one than before, or was seen for the first time."""
 
-    what: Literal[
-        "version", "configuration", "service_id", "service_secret", "service_secret_previous", "peer_certificate",
-        "auth_service_version",
-    ]  # fmt: skip
+    what: What
     now: str
     """A version, or a fingerprint that tells nothing: it may be shown to operators. Empty for what is gone."""
     before: str | None = None

@@ -4,10 +4,8 @@ It must never outlive the demo that started it, and never print a password or a 
 """
 
 import asyncio
-import contextlib
 import json
 import logging
-import signal
 import socket
 import sys
 from asyncio import StreamReader
@@ -22,15 +20,15 @@ from netra.authd.app import Authd, opened
 from netra.authd.store import registry
 from netra.core.secret import Secret
 from netra.demo.door import Door
+from netra.demo.watch.tied import die_with_parent
 from netra.settings.read import load_authd
 
 _HOST: Final = "127.0.0.1"
-_PR_SET_PDEATHSIG: Final = 1
 
 
 def main() -> int:
     """Serve until standard input ends. The first line on it is the order of what to be, each further one a change."""
-    _die_with_parent()
+    die_with_parent()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     return run(_serve)
 
@@ -112,15 +110,6 @@ def _bound_socket(port: int) -> socket.socket:
         door_socket.close()
         raise
     return door_socket
-
-
-def _die_with_parent() -> None:
-    """Ask Linux to end this program with its parent, even while it is frozen; elsewhere the end of stdin does it."""
-    if sys.platform == "linux":
-        import ctypes
-
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _say(**words: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from netra.core.findings import Finding, Severity
 from netra.core.verdict.operations import HANDSHAKE, HEALTH, KEYS, OPERATIONS, VALIDATE
 from netra.core.verdict.wire import Wire
+from netra.observe.traces.opening import trace_findings
 from netra.settings.field import Effective
 from netra.settings.read import NO_OPTIONS, Loaded, Options, read
 from netra.settings.variables import Settings
@@ -32,8 +33,11 @@ class Configuration(NamedTuple):
     effective: tuple[Effective, ...]
 
 
-def configuration(environ: Mapping[str, str], options: Options = NO_OPTIONS) -> Configuration:
-    """Reads the settings and the wire that they name. Raises: ValueError for an option that is no setting."""
+def configuration(environ: Mapping[str, str], options: Options = NO_OPTIONS, *, serves: bool = True) -> Configuration:
+    """Reads the settings and the wire that they name. `serves`: by itself, not inside another program?
+
+    Raises: ValueError for an option that is no setting.
+    """
     loaded = read(environ, options)
     named = next((each.value for each in loaded.effective if each.variable == "NETRA_WIRE"), None)
     if not isinstance(named, str):
@@ -46,6 +50,7 @@ def configuration(environ: Mapping[str, str], options: Options = NO_OPTIONS) -> 
     settings, found = loaded.settings, list(loaded.findings)
     asks = settings is None or bool(settings.auth_service_url)
     found += (*(_wire_advice(wire) if asks else ()), *(_token_findings(settings, wire) if settings else ()))
+    found += trace_findings(settings.traces, environ) if settings and serves else ()
     if any(each.severity is Severity.ERROR for each in found):
         settings = None
     return Configuration(settings, wire, tuple(found), loaded.effective)

@@ -6,7 +6,7 @@ It must never touch what serves logins: it reads a configuration, opens connecti
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from types import MappingProxyType
 from typing import Final
@@ -15,7 +15,7 @@ from netra.core.findings import Finding
 from netra.core.secret import Secret
 from netra.doctor import oauth
 from netra.doctor.diagnose import Began, diagnose, nobody
-from netra.doctor.diagnosis import Check, Diagnosis, Hop, Progress
+from netra.doctor.diagnosis import Check, Diagnosis, Hop, Measured, Progress
 from netra.doctor.offline import Start, begin, followed, settings_check
 from netra.doctor.report.text import as_lines
 from netra.doctor.sockets import sockets
@@ -42,10 +42,12 @@ class AuthServiceDebugger:
         *,
         timeout_s: float = 10.0,
         look_up: LookUp = system_addresses,
+        measured: Callable[[], Sequence[Measured]] = tuple,
     ) -> None:
         """`environ` holds settings by the names of their variables; the environment, when it is not given.
 
-        It is read anew at each diagnosis. `timeout_s` bounds the whole of one.
+        It is read anew at each diagnosis. `timeout_s` bounds the whole of one. `measured` says how long attempts take,
+        by a gateway that is in use.
 
         Raises: ValueError, for a time that is none.
         """
@@ -54,10 +56,11 @@ class AuthServiceDebugger:
         self._environ = environ
         self._timeout_s = timeout_s
         self._look_up = look_up
+        self._measured = measured
         self._running: Start | None = None
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913 - what a gateway that runs knows of itself
         cls,
         settings: Settings,
         effective: tuple[Effective, ...] = (),
@@ -66,6 +69,7 @@ class AuthServiceDebugger:
         environ: Mapping[str, str] = _NO_ENVIRONMENT,
         timeout_s: float = 10.0,
         look_up: LookUp = system_addresses,
+        measured: Callable[[], Sequence[Measured]] = tuple,
     ) -> "AuthServiceDebugger":
         """The diagnosis of a gateway that runs: by the settings that it has, whatever the environment says by now.
 
@@ -73,7 +77,7 @@ class AuthServiceDebugger:
 
         Raises: WireProblem, for a wire file that broke after the gateway had read it.
         """
-        debugger = cls(environ, timeout_s=timeout_s, look_up=look_up)
+        debugger = cls(environ, timeout_s=timeout_s, look_up=look_up, measured=measured)
         told = oauth.without_misspelt(findings, environ)
         checks = (settings_check("settings", told, effective, None), *oauth.checks(environ))
         debugger._running = Start(settings, resolve(settings.wire), environ, effective, checks)
@@ -88,7 +92,7 @@ class AuthServiceDebugger:
         began: Began = nobody,
     ) -> AsyncGenerator[Check, None]:
         """All checks in the order of a login's way, each as it ends; `began` is told each hop as it begins."""
-        wanted = Wanted(self._timeout_s, rejection_check, canary, origin=origin)
+        wanted = Wanted(self._timeout_s, rejection_check, canary, origin=origin, measured=tuple(self._measured()))
         async with aclosing(diagnose(await self._start(), wanted, began=began, look_up=self._look_up)) as checks:
             async for check in checks:
                 yield check
@@ -107,7 +111,8 @@ class AuthServiceDebugger:
         started_s = time.monotonic()
         start = await self._start()
         request_id = label("doctor").request_id
-        wanted = Wanted(self._timeout_s, rejection_check, canary, request_id, origin)
+        measured = tuple(self._measured())
+        wanted = Wanted(self._timeout_s, rejection_check, canary, request_id, origin, measured)
         checks: list[Check] = []
         hop_s = {Hop.CONFIGURATION: time.monotonic() - started_s}
         began_s: dict[Hop, float] = {}

@@ -59,6 +59,8 @@ class _Row(NamedTuple):
     """Is everything behind it out of reach while it is broken?"""
     asks: bool = True
     """Does it need the network?"""
+    behind: bool = True
+    """Does it mean nothing while a gate before it is broken?"""
     wanted: Callable[[Wanted], bool] = _always
 
 
@@ -71,8 +73,9 @@ _WAY: Final = (
     _Row(Hop.CONTRACT, contract.checks, "response_timeout"),
     _Row(Hop.CLOCK, clocks.checks, "response_timeout"),
     _Row(Hop.KEYS, keysets.checks, "response_timeout"),
-    _Row(Hop.ORIGIN, origins.checks, "response_timeout", asks=False, wanted=_has_origin),
+    _Row(Hop.ORIGIN, origins.checks, "response_timeout", asks=False, behind=False, wanted=_has_origin),
     _Row(Hop.LOGIN, logins.checks, "response_timeout", wanted=_has_logins),
+    _Row(Hop.BUDGET, answers.in_time, "response_timeout", asks=False),
 )
 
 
@@ -131,7 +134,7 @@ async def _walk(visit: Visit, began: Began) -> AsyncGenerator[Check, None]:
     for row in _WAY:
         if not row.wanted(visit.wanted):
             continue
-        if row.asks and broken is not None:
+        if row.behind and broken is not None:
             yield _skip(row, f"not looked at: {broken} is broken")
         elif row.asks and not visit.left_s():
             late = _skip(row, f"not looked at: the {visit.wanted.timeout_s:g} s of this diagnosis were over")

@@ -33,6 +33,7 @@ class Hop(StrEnum):
     KEYS = "keys"
     ORIGIN = "origin"
     LOGIN = "login"
+    BUDGET = "budget"
 
 
 class State(StrEnum):
@@ -58,6 +59,17 @@ class Check(NamedTuple):
     """How long it took; None for what takes no time."""
     findings: tuple[Finding, ...] = ()
     """The cause first. A failed check has one with severity error at least."""
+
+
+class Measured(NamedTuple):
+    """What a gateway in use has measured of the time that attempts take."""
+
+    name: str
+    """A stable machine word for what was measured, e.g. `login`."""
+    text: str
+    """One line."""
+    finding: Finding | None = None
+    """What it asks for; None when the budget fits."""
 
 
 NOT_TIMED: Final[Mapping[Hop, float]] = MappingProxyType({})

@@ -18,7 +18,7 @@ from netra.core.verdict.operations import DISCOVERY, Handshake, Operation
 from netra.core.verdict.outcomes import Outcome, Rejected, Unknown, unknown
 from netra.core.verdict.reply import Broken, Reply, Standing
 from netra.core.verdict.wire import Label, Wire
-from netra.doctor.diagnosis import Check, Hop, State
+from netra.doctor.diagnosis import Check, Hop, Measured, State
 from netra.link.calls import Link
 from netra.link.clock import Clock, SystemClock
 from netra.link.exchange import HttpExchange
@@ -58,6 +58,8 @@ class Wanted(NamedTuple):
     """By which its questions are found in the auth service's log; one is made where none is given."""
     origin: str | None = None
     """The page that is to ask from within a browser, e.g. `https://shop.example.com`."""
+    measured: tuple[Measured, ...] = ()
+    """How long attempts take, by a gateway that is in use."""
 
 
 AS_USUAL: Final = Wanted()
@@ -69,6 +71,17 @@ class Answered(NamedTuple):
     outcome: Outcome[Any]
     got: Reply | Broken
     elapsed_s: float
+
+
+class Timed(NamedTuple):
+    """How long one question took that was answered."""
+
+    route: str
+    elapsed_s: float
+    budget_s: float
+    """How long production would have waited."""
+    variable: str
+    """The setting that says so."""
 
 
 class Visit:
@@ -115,6 +128,8 @@ class Visit:
         self.facts = facts_of(self.base_url, settings.service_id)
         """What sentences may name of this installation."""
         self._request_id = wanted.request_id or label("doctor").request_id
+        self.timed: list[Timed] = []
+        """Every question that was answered."""
         self._until_s = self.clock.now_s() + wanted.timeout_s
         self._exchanges: list[HttpExchange] = []
         self._links: dict[str, Link] = {}
@@ -137,13 +152,18 @@ class Visit:
         if bare:
             call = call._replace(body=None)
         seal = self._seal(seal_number) if call.template.sealed else None
-        budget_s = self.settings.login_budget_s if operation.kind == "login" else self.settings.token_budget_s
+        of_login = operation.kind == "login"
+        budget_s = self.settings.login_budget_s if of_login else self.settings.token_budget_s
         allowed_s = min(budget_s, self.left_s())
         got = await self._exchange(call, seal, allowed_s)
         outcome = classify(call, got, self.standing)
         if isinstance(outcome, Unknown):
             outcome = outcome._replace(facts={**outcome.facts, "budget_s": f"{round(allowed_s, 1):g}"})
         answered = Answered(outcome, got, self.clock.now_s() - started_s)
+        if isinstance(got, Reply):
+            route = f"{call.template.method} {call.template.path.partition('?')[0]}"
+            variable = "NETRA_LOGIN_BUDGET_S" if of_login else "NETRA_TOKEN_BUDGET_S"
+            self.timed.append(Timed(route, answered.elapsed_s, budget_s, variable))
         if not said and seal_number == 0 and not bare:
             self.heard[operation.name] = answered
         return answered

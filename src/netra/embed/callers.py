@@ -5,10 +5,11 @@ It must never trust more than a listener would: what is not well formed is made 
 
 from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 from netra.asgi import callers
 from netra.asgi.words import Request
+from netra.core.trace import Tracing
 from netra.core.verdict.wire import Label
 from netra.web import labels
 
@@ -25,17 +26,24 @@ class Caller(TypedDict, total=False):
     tracestate: str | None
 
 
-def label_for(
+def label_for(name: str = "", tracing: Tracing | None = None, **caller: Unpack[Caller]) -> Label:
+    """The label of an attempt, by the rules that a listener has for headers; `tracing` records it under `name`."""
+    request = _request(**caller)
+    if tracing is not None:
+        labels.begun(request, name, tracing)
+    return labels.label_of(request)
+
+
+def _request(
     *,
     client_address: str | None = None,
     user_agent: str | None = None,
     request_id: str | None = None,
     traceparent: str | None = None,
     tracestate: str | None = None,
-) -> Label:
-    """The label of an attempt, by the rules that a listener has for headers."""
+) -> Request:
     said = {b"user-agent": user_agent, b"traceparent": traceparent, b"tracestate": tracestate}
-    request = Request(
+    return Request(
         method="",
         path="",
         headers=[(name, text) for name, value in said.items() for text in _header(value)],
@@ -43,7 +51,6 @@ def label_for(
         received_at_s=0.0,
         client_address=_address(client_address),
     )
-    return labels.label_of(request)
 
 
 def request_id_of(given: str | None) -> str:

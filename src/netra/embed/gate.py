@@ -45,6 +45,7 @@ from netra.web.view import View
 
 T = TypeVar("T")
 A = TypeVar("A")
+Ended = TypeVar("Ended")
 
 _OTHER_LOOP: Final = (
     "This gate was opened in another event loop, and its connections live there. Open one gate in each event loop: "
@@ -171,14 +172,15 @@ class Gate:
         """From what was said to the end of a journey, or to what was wrong with it."""
         if not self._closed and asyncio.get_running_loop() is not self._loop:
             raise RuntimeError(_OTHER_LOOP)
-        label, received_at_s = label_for(**caller), self._gateway.parts.link.clock.now_s()
         if operation.name not in self._offered:
             return not_offered()
+        label = label_for(_journey(operation), self._view.tracing, **caller)
+        received_at_s = self._gateway.parts.link.clock.now_s()
         attempt = attempt_of(label, received_at_s)
         if isinstance(attempt, Rejected):
-            return attempt
+            return _recorded(label, attempt)
         if self._closed:
-            return self._too_late(operation, attempt, label, received_at_s)
+            return _recorded(label, self._too_late(operation, attempt, label, received_at_s))
         flight = self._loop.create_task(self._flown(journey(attempt), label, received_at_s))
         self._flights.add(flight)
         flight.add_done_callback(self._flights.discard)
@@ -187,18 +189,30 @@ class Gate:
     async def _flown(self, journey: Awaitable[Outcome[T]], label: Label, received_at_s: float) -> Outcome[T]:
         """The end of a journey, also of one that met a bug: it is told, and nobody knows the verdict."""
         try:
-            return await journey
+            return _recorded(label, await journey)
         except Exception as crash:  # noqa: BLE001 - the rim: a bug is answered and told, never dropped
             parts = self._gateway.parts
             parts.tell(crashed(label.request_id, crash, parts.link.clock.now_s() - received_at_s))
-            return unknown(TABLE["internal_error"])
+            return _recorded(label, unknown(TABLE["internal_error"]), "internal_error")
 
     def _too_late(self, operation: Operation[Any], attempt: object, label: Label, received_at_s: float) -> Unknown:
         """The outcome of an attempt that came after the end, told like any other."""
         outcome, parts = unknown(TABLE["draining"]), self._gateway.parts
         account = parts.account(attempt.identifier) if isinstance(attempt, LoginAttempt | RegisterAttempt) else None
-        parts.ended("me" if operation is VALIDATE else operation.name, label, received_at_s, outcome, account)
+        parts.ended(_journey(operation), label, received_at_s, outcome, account)
         return outcome
+
+
+def _journey(operation: Operation[Any]) -> str:
+    """What an attempt is called that stands on this call."""
+    return "me" if operation is VALIDATE else operation.name
+
+
+def _recorded(label: Label, outcome: Ended, crash: str | None = None) -> Ended:
+    """The outcome; the attempt is over, for whoever records it."""
+    if label.span is not None:
+        label.span.ended(None, crash)
+    return outcome
 
 
 def _plain(value: str | Secret | None) -> str | None:

@@ -11,13 +11,16 @@ from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from netra import __version__
 from netra.assemble import Assembled, Tell, facts_of, open_gateway
 from netra.core.events import ConfigurationProblem, Stage
 from netra.core.findings import Finding, Severity
+from netra.core.trace import Tracing
 from netra.doctor.configuration import configuration
 from netra.embed.gate import Gate
 from netra.embed.records import Records
 from netra.observe.log.lines import Lines
+from netra.observe.traces.opening import TracesUnusable, host_tracing
 from netra.pages.book import read_book
 from netra.settings.read import SettingsProblem, known_names
 from netra.settings.variables import Settings
@@ -57,7 +60,9 @@ async def opened(
     """A gate that is made by `gate_of`, from its settings to its end. Otherwise as `open_gate`."""
     settings, findings = _settings(os.environ if environ is None else environ)
     listener = tell or _records(settings)
-    async with open_gateway(settings, listener, findings=findings, registry=registry) as assembled:
+    tracing = _tracing(settings)
+    opening = open_gateway(settings, listener, findings=findings, registry=registry, tracing=tracing)
+    async with opening as assembled:
         told = assembled.tell
         for finding in findings:
             if finding.severity is not Severity.NOTE:
@@ -69,13 +74,16 @@ async def opened(
         finally:
             await gate.close()
             told(Stage("stopped"))
+            if isinstance(listener, Records):
+                listener.close()
 
 
 def _settings(environ: Mapping[str, object]) -> tuple[Settings, tuple[Finding, ...]]:
     """The settings, and what is doubtful in them. Raises: SettingsProblem."""
     known = known_names()
     strange = {name: value for name, value in environ.items() if name in known and not isinstance(value, str)}
-    loaded = configuration({name: value for name, value in environ.items() if isinstance(value, str)})
+    texts = {name: value for name, value in environ.items() if isinstance(value, str)}
+    loaded = configuration(texts, serves=False)
     findings = (*map(_no_text, strange), *(each for each in loaded.findings if each.subject not in strange))
     if loaded.settings is None or strange:
         raise SettingsProblem(findings)
@@ -87,6 +95,15 @@ def _no_text(variable: str) -> Finding:
     return Finding(Severity.ERROR, "not_a_text", variable, what, why, 'Give it as a text, e.g. "5" for the number 5.')
 
 
+def _tracing(settings: Settings) -> Tracing | None:
+    """The program's own tracing, where that is wanted; a gate sends no spans itself. Raises: SettingsProblem."""
+    try:
+        return host_tracing(settings.traces, settings.auth_service_url or settings.oidc_issuer, version=__version__)
+    except TracesUnusable as problem:
+        raise SettingsProblem((problem.finding,)) from None
+
+
 def _records(settings: Settings) -> Records:
     run_id = f"run-{os.urandom(6).hex()}"
-    return Records(Lines(read_book(), facts_of(settings), run_id), logging.getLogger(LOGGER))
+    lines = Lines(read_book(), facts_of(settings), run_id)
+    return Records(lines, logging.getLogger(LOGGER), settings.log_lines_per_s)

@@ -20,6 +20,7 @@ _DOMAIN_PART: Final = r"[^\s@.\"<>(),:;\\\[\]]{1,63}"
 _EMAIL: Final = re.compile(rf"[^\s@\"<>(),:;\\\[\]]{{1,64}}@{_DOMAIN_PART}(?:\.{_DOMAIN_PART})+")
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _MAX_TOKEN_BYTES: Final = 16 * 1024
+_BEARER: Final = re.compile(rf"(?i:bearer) +([\x21-\x7e]{{1,{_MAX_TOKEN_BYTES}}}) *")
 
 
 class Field(NamedTuple):
@@ -74,6 +75,9 @@ class LoginAttempt(NamedTuple):
     extra: Mapping[str, str] = _NO_EXTRA
     """What the auth service wants beside, by name."""
 
+    def __repr__(self) -> str:
+        return f"LoginAttempt({self.label.request_id})"
+
 
 class RegisterAttempt(NamedTuple):
     """Somebody wants an account."""
@@ -86,6 +90,9 @@ class RegisterAttempt(NamedTuple):
     extra: Mapping[str, str] = _NO_EXTRA
     """What the auth service wants beside, by name."""
 
+    def __repr__(self) -> str:
+        return f"RegisterAttempt({self.label.request_id})"
+
 
 class TokenAttempt(NamedTuple):
     """Somebody shows tokens: to refresh, to log out, or to be told who they are."""
@@ -94,6 +101,9 @@ class TokenAttempt(NamedTuple):
     refresh_token: Secret | None
     label: Label
     received_at_s: float
+
+    def __repr__(self) -> str:
+        return f"TokenAttempt({self.label.request_id})"
 
 
 class Forms:
@@ -173,13 +183,12 @@ def bearer(values: list[str], *, query_has_token: bool) -> Secret | Rejected:
     """
     if query_has_token or len(values) > 1:
         return Rejected(TABLE["token_malformed"])
+    usual = _BEARER.fullmatch(values[0]) if values else None
+    if usual is not None:
+        return Secret(usual[1])
     scheme, _, token = (values[0] if values else "").partition(" ")
-    token = token.strip(" ")
-    if scheme.lower() != "bearer" or not token:
-        return Rejected(TABLE["token_missing"])
-    if len(token) > _MAX_TOKEN_BYTES or " " in token or not (token.isascii() and token.isprintable()):
-        return Rejected(TABLE["token_malformed"])
-    return Secret(token)
+    missing = scheme.lower() != "bearer" or not token.strip(" ")
+    return Rejected(TABLE["token_missing" if missing else "token_malformed"])
 
 
 def _read(fields: tuple[Field, ...], body: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldFault]]:

@@ -15,7 +15,7 @@ from netra.core.pace.deadline import Deadline
 from netra.core.pace.rejections import OFF, network_of
 from netra.core.pace.throttle import Place, Throttle, Throttles
 from netra.core.secret import Secret
-from netra.core.verdict.outcomes import Accepted, Outcome
+from netra.core.verdict.outcomes import Accepted, Outcome, code_of, verdict_of
 from netra.core.verdict.wire import Label, Wire
 from netra.gateway.attempts import Forms
 from netra.gateway.tokens import Tokens
@@ -76,4 +76,8 @@ class Parts:
         """Tell observers how an attempt ended; what was accepted, tokens and all, is none of their business."""
         elapsed_s = self.link.clock.now_s() - received_at_s
         told = Accepted(None, outcome.tried) if isinstance(outcome, Accepted) else outcome
-        self.tell(AttemptEnded(journey, label.request_id, told, elapsed_s, account, label.traceparent[3:35]))
+        trace_id, span_id, span = label.traceparent[3:35], None, label.span
+        if span is not None:
+            span_id = label.traceparent[36:52]
+            span.told(journey, verdict_of(outcome), code_of(outcome))
+        self.tell(AttemptEnded(journey, label.request_id, told, elapsed_s, account, trace_id, span_id))

@@ -72,11 +72,13 @@ class Connection:
         self.number = number
         self._reader = reader
         self._writer = writer
+        self._gone = False
+        """Has a write failed? Over TLS, a connection whose peer has left does not say that it is closing."""
 
     @property
     def closing(self) -> bool:
-        """Has a script, or the peer's reset, ended it?"""
-        return self._writer.is_closing()
+        """Has a script, or the peer's leaving, ended it?"""
+        return self._gone or self._writer.is_closing()
 
     async def receive(self) -> Delivery | None:
         """The next request, read to its end; None when the peer has left or does not speak HTTP.
@@ -103,9 +105,13 @@ class Connection:
 
     async def send(self, content: bytes) -> None:
         """Write these bytes and nothing else; a peer that has gone is no fault."""
-        with contextlib.suppress(ConnectionError):
+        try:
             self._writer.write(content)
             await self._writer.drain()
+            # Whoever sends without end must hear that nobody is left: over TLS, `drain` does not wait for it.
+            await asyncio.sleep(0)
+        except ConnectionError:
+            self._gone = True
 
     async def left(self) -> None:
         """Wait until the peer has gone, whatever it still says."""

@@ -13,6 +13,7 @@ from netra.core.pace.breaker import REFUSED, Breaker, Permit
 from netra.core.pace.budget import RetryBudget
 from netra.core.pace.deadline import Deadline
 from netra.core.pace.retry import After, Attempted, No, WithOtherSeal, again
+from netra.core.trace import Span, TrySpan
 from netra.core.verdict.causes import TABLE, Phase
 from netra.core.verdict.classify import classify
 from netra.core.verdict.operations import Kind
@@ -28,7 +29,7 @@ from netra.core.verdict.outcomes import (
     unknown,
     verdict_of,
 )
-from netra.core.verdict.reply import Standing
+from netra.core.verdict.reply import Reply, Standing
 from netra.core.verdict.wire import Call
 from netra.link.clock import Clock
 from netra.link.exchange import Exchange
@@ -147,7 +148,9 @@ class _Asking:
             if not self.tried:
                 link.budget.called(now_s)
             seal = self.seals.in_order[self.seal_number] if self.call.template.sealed else None
-            got = await link.exchange(self.call, seal, left_s)
+            span = None if self.call.span is None else self.tried_within(self.call.span)
+            call = self.call if span is None else self.call.within(span.traceparent)
+            got = await link.exchange(call, seal, left_s)
             outcome = classify(self.call, got, link.standing)
             ended_s = link.clock.now_s()
             slots.took(urgency, (ended_s - now_s) / self.deadline.budget_s, ended_s)
@@ -158,7 +161,15 @@ class _Asking:
                 breaker.give_back(permit)
             slots.give_back(urgency)
         self.learn(outcome, permit, started_s, got.spent)
+        if span is not None:
+            status = got.status if isinstance(got, Reply) else None
+            answered = not isinstance(outcome, Unknown)
+            span.ended(code_of(outcome), answered=answered, status=status, spent_s=got.spent)
         return outcome
+
+    def tried_within(self, span: Span) -> TrySpan | None:
+        """The span of this try; None when nobody records it."""
+        return span.a_try(self.call.template.method, self.call.template.path, len(self.tried))
 
     def kept_out(self, now_s: float) -> Unknown:
         """The circuit is open: nothing was sent, and it is known when to come back."""

@@ -22,7 +22,7 @@ from netra.core.events import (
     Stage,
     TryEnded,
 )
-from netra.core.verdict.outcomes import Accepted, Rejected, Spent, Unknown
+from netra.core.verdict.outcomes import Accepted, Rejected, Spent, Tried, Unknown
 from netra.observe.tally import Counted, Tally
 
 HISTORY_COUNT: Final = 100
@@ -116,7 +116,7 @@ class Board:
     def _attempt(self, event: AttemptEnded) -> None:
         outcome, elapsed_s, now_s = event.outcome, event.elapsed_s, self._now_s()
         cell = self._tally.cell(event.journey, now_s)
-        cell.took(elapsed_s)
+        cell.took(elapsed_s, outcome.tried)
         if isinstance(outcome, Accepted):
             cell.accepted += 1
         elif isinstance(outcome, Rejected):
@@ -202,6 +202,10 @@ class Board:
     def counted(self, journeys: Iterable[str]) -> Counted:
         """The last fifteen minutes of these journeys together."""
         return self._tally.counted(journeys, self._now_s())
+
+    def slowest(self, journeys: Iterable[str]) -> list[tuple[float, tuple[Tried, ...]]]:
+        """Of each five seconds of the last fifteen minutes the attempt that took the longest: seconds, and tries."""
+        return self._tally.slowest(journeys, self._now_s())
 
     def codes(self, journeys: Iterable[str]) -> list[tuple[str, str, int]]:
         """Verdict, code and count of what was not accepted in the last fifteen minutes, the most frequent first."""

@@ -10,6 +10,8 @@ from itertools import accumulate
 from math import ceil, floor, log2
 from typing import Final, NamedTuple, TypeVar
 
+from netra.core.verdict.outcomes import Tried
+
 K = TypeVar("K")
 
 STEP_S: Final = 5
@@ -42,17 +44,22 @@ NOBODY: Final = Counted(0, 0, 0, None, None, None)
 class Cell:
     """The attempts of one journey in some time."""
 
-    __slots__ = ("accepted", "codes", "lasted", "rejected", "unknown")
+    __slots__ = ("accepted", "codes", "lasted", "rejected", "slowest", "slowest_s", "unknown")
 
     def __init__(self) -> None:
         self.accepted = self.rejected = self.unknown = 0
+        self.slowest_s = 0.0
+        self.slowest: tuple[Tried, ...] = ()
+        """What was tried by the one that took the longest; of one cell alone, never of a sum."""
         self.codes: dict[tuple[str, str], int] = {}
         """By verdict and code."""
         self.lasted: dict[int, int] = {}
         """By the logarithm of how long they took."""
 
-    def took(self, elapsed_s: float) -> None:
-        """An attempt took so long."""
+    def took(self, elapsed_s: float, tried: tuple[Tried, ...] = ()) -> None:
+        """An attempt took so long, with these tries."""
+        if elapsed_s > self.slowest_s:
+            self.slowest_s, self.slowest = elapsed_s, tried
         place = floor(log2(elapsed_s) * _PER_OCTAVE) if elapsed_s > _LEAST_S else _LEAST_PLACE
         self.lasted[place] = self.lasted.get(place, 0) + 1
 
@@ -127,6 +134,14 @@ class Tally:
     def counted(self, journeys: Iterable[str], now_s: float) -> Counted:
         """All attempts of these journeys."""
         return _counted(self._cells(journeys, now_s))
+
+    def slowest(self, journeys: Iterable[str], now_s: float) -> list[tuple[float, tuple[Tried, ...]]]:
+        """Of each step the attempt that took the longest: its seconds, and its tries."""
+        self._cells((), now_s)
+        wanted = frozenset(journeys)
+        steps = (*(cells for _, cells in self._over), self._newest)
+        kept = (cell for cells in steps for name, cell in cells.items() if name in wanted)
+        return [(cell.slowest_s, cell.slowest) for cell in kept]
 
     def codes(self, journeys: Iterable[str], now_s: float) -> list[tuple[str, str, int]]:
         """Verdict, code and count of what was not accepted, the most frequent first."""

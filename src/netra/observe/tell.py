@@ -25,6 +25,10 @@ class WritesLines(Protocol):
         """How many were lost."""
         ...
 
+    def lines_summarised_count(self) -> int:
+        """How many were not written, but counted in a line that was."""
+        ...
+
 
 class Tell:
     """Hands every event to every listener. Safe to call anywhere in the event loop."""
@@ -51,6 +55,10 @@ class Tell:
     def lines_lost_count(self) -> int:
         """How many lines its listeners wrote that nobody took."""
         return sum(each.lines_lost_count() for each in self._listeners if isinstance(each, WritesLines))
+
+    def lines_summarised_count(self) -> int:
+        """How many lines of its listeners were counted in the line of others, and not written."""
+        return sum(each.lines_summarised_count() for each in self._listeners if isinstance(each, WritesLines))
 
     @staticmethod
     def _say_so(listener: Listener, error: Exception) -> None:

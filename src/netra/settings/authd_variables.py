@@ -10,7 +10,14 @@ from typing import Any, Final
 
 from netra.settings import values
 from netra.settings.field import Derived, Variable, about
-from netra.settings.variables import DRAIN_DELAY, ENVIRONMENT, LOG_FORMAT, LOG_LEVEL, RECEIPT_TIMEOUT
+from netra.settings.rows.shared import (
+    DRAIN_DELAY,
+    ENVIRONMENT,
+    LOG_FORMAT,
+    LOG_LEVEL,
+    LOG_LINES_PER_S,
+    RECEIPT_TIMEOUT,
+)
 
 AUTHD: Final = "The embedded auth service"
 MONTH_S: Final = 30 * 24 * 3600
@@ -108,3 +115,4 @@ class AuthdSettings:
     drain_delay_s: float = field(metadata=about(DRAIN_DELAY))
     log_format: str = field(metadata=about(LOG_FORMAT))
     log_level: str = field(metadata=about(LOG_LEVEL))
+    log_lines_per_s: int = field(metadata=about(LOG_LINES_PER_S))

@@ -4,6 +4,7 @@ It must never show a secret: dots, and for a long one a fingerprint, are all the
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from hashlib import sha256
@@ -152,5 +153,11 @@ def effective(variable: Variable, value: object, origin: str, hidden: frozenset[
     return Effective(variable.name, DOTS if _holds(str(value), hidden) else str(value), None, origin)
 
 
+_TELLING: Final = re.compile(
+    r"^\s*(bearer|basic)\s|://[^/?#\s]*:[^/?#\s]*@|^\s*[{\[].*[\"'].*:", re.IGNORECASE | re.DOTALL
+)
+"""A header, an address with a password, a document: whatever they were put in, they were not meant for it."""
+
+
 def _holds(text: str, hidden: frozenset[str]) -> bool:
-    return any(one in text for one in hidden)
+    return any(one in text for one in hidden) or _TELLING.search(text) is not None

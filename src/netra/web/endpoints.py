@@ -10,12 +10,13 @@ from typing import Any, Final, NamedTuple, Protocol
 from netra.asgi.adapter import App, Limits, OnCrash
 from netra.asgi.callers import Callers
 from netra.asgi.cors import Cors
-from netra.asgi.words import ANY_METHOD, Answer, Refusal, Request, Route
+from netra.asgi.words import ANY_METHOD, Answer, AtOnce, Handler, Refusal, Request, Route, Stream
 from netra.core.verdict.operations import LOGIN, LOGOUT, REFRESH, REGISTER, VALIDATE, Operation
 from netra.gateway.gate import Gateway
 from netra.gateway.parts import Parts
 from netra.web import about, bodies, sessions, tokens
 from netra.web.render import refusal_answer
+from netra.web.traced import traced
 from netra.web.view import View
 
 
@@ -24,6 +25,14 @@ class Answering(Protocol):
 
     def __call__(self, request: Request, gateway: Gateway, view: View) -> Awaitable[Answer]:
         """The answer."""
+        ...
+
+
+class AnsweringAtOnce(Protocol):
+    """The same for whoever need not wait; None when it has to be waited for."""
+
+    def __call__(self, request: Request, gateway: Gateway, view: View) -> Answer | None:
+        """The answer, if there is one already."""
         ...
 
 
@@ -46,6 +55,8 @@ class Endpoint(NamedTuple):
     """Does a proxy ask, which understands 200, 401 and 503 alone?"""
     rejections: tuple[str, ...] = ()
     """Codes below 500 that it can answer, besides those of a request's form."""
+    at_once: AnsweringAtOnce | None = None
+    """Asked first."""
 
 
 _TOKEN_CODES: Final = (
@@ -77,10 +88,12 @@ ENDPOINTS: Final = (
     Endpoint(
         ANY_METHOD, "/verify", tokens.verify, "May the request pass whose headers these are?",
         (200, bodies.VerifiedBody), VALIDATE, bearer=True, for_proxies=True, rejections=_TOKEN_CODES,
+        at_once=tokens.verify_at_once,
     ),
     Endpoint(
         ANY_METHOD, "/verify/**", tokens.verify, "The same, for proxies that append the path",
         (200, bodies.VerifiedBody), VALIDATE, bearer=True, for_proxies=True, rejections=_TOKEN_CODES,
+        at_once=tokens.verify_at_once,
     ),
     Endpoint(
         "GET", "/me", tokens.me, "Who am I?", (200, bodies.UserBody), VALIDATE, bearer=True,
@@ -124,6 +137,21 @@ def public_app(  # noqa: PLR0913 - the parts of a listener
 def route_of(endpoint: Endpoint, gateway: Gateway, view: View, prefix: str) -> Route:
     """An endpoint as a route of a listener."""
     path = endpoint.path if endpoint.bare else prefix + endpoint.path
-    return Route(
-        endpoint.method, path, partial(endpoint.handler, gateway=gateway, view=view), endpoint.method == "POST"
-    )
+    handler: Handler = partial(endpoint.handler, gateway=gateway, view=view)
+    at_once: AtOnce | None = None
+    if endpoint.at_once is not None:
+        at_once = partial(endpoint.at_once, gateway=gateway, view=view)
+    if view.tracing is not None and not endpoint.bare:
+        handler, at_once = traced(_either(at_once, handler), endpoint.path.strip("/*"), path, view.tracing), None
+    return Route(endpoint.method, path, handler, endpoint.method == "POST", at_once)
+
+
+def _either(at_once: AtOnce | None, handler: Handler) -> Handler:
+    """A handler that asks another one first."""
+    if at_once is None:
+        return handler
+
+    async def answered(request: Request) -> Answer | Stream:
+        return at_once(request) or await handler(request)
+
+    return answered

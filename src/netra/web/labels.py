@@ -8,6 +8,7 @@ from os import urandom
 from typing import Final
 
 from netra.asgi.words import Request
+from netra.core.trace import Beginning, Span, Tracing
 from netra.core.verdict.wire import Label
 
 _TRACEPARENT: Final = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -19,7 +20,8 @@ _NOT_PRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
 
 def label_of(request: Request) -> Label:
     """The label of a request; a trace context that is not valid is made anew. Source: W3C Trace Context, section 3."""
-    traceparent, tracestate = _trace(request)
+    span = request.span
+    traceparent, tracestate = _trace(request) if span is None else (span.traceparent, span.tracestate)
     agent = request.header(b"user-agent")
     return Label(
         request.request_id,
@@ -27,8 +29,21 @@ def label_of(request: Request) -> Label:
         tracestate,
         request.client_address,
         _NOT_PRINTABLE.sub("", agent)[:_MAX_AGENT_CHARS] if agent else None,
-        address_shared=request.address_shared,
+        None,
+        request.address_shared,
+        span,
     )
+
+
+def begun(request: Request, name: str, tracing: Tracing, method: str = "", route: str = "") -> Span | None:
+    """Record the attempt that a request makes, of the kind `name`; None when it is not recorded."""
+    traceparent, tracestate = _trace(request)
+    continues, address = traceparent == request.header(b"traceparent"), request.client_address
+    span = tracing.attempt(
+        Beginning(name, request.request_id, traceparent, tracestate, continues, method, route, address)
+    )
+    request.span = span
+    return span
 
 
 def _trace(request: Request) -> tuple[str, str | None]:

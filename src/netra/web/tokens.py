@@ -12,7 +12,7 @@ from urllib.parse import quote
 from netra.asgi.words import Answer, Request
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Identity
-from netra.core.verdict.outcomes import Accepted, Rejected
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
 from netra.gateway.attempts import TokenAttempt, bearer
 from netra.gateway.gate import Gateway
 from netra.web.bodies import ENCODER, UserBody, VerifiedBody
@@ -41,17 +41,29 @@ async def me(request: Request, gateway: Gateway, view: View) -> Answer:
     return problem_answer(outcome, view, request.request_id)
 
 
-async def verify(request: Request, gateway: Gateway, view: View) -> Answer:
+def verify_at_once(request: Request, gateway: Gateway, view: View) -> Answer | None:
     """Any method at /verify and below: may the request pass whose headers these are? Its body is not read.
 
     Proxies in front understand 2xx, 401 and failures: every refusal is 401, everything that nobody knows 503.
+    None for a token that has to be judged.
     """
     token = bearer_of(request)
     if isinstance(token, Rejected):
         return problem_answer(token, view, request.request_id)
     outcome = gateway.remembered(token)
-    if outcome is None:
-        outcome = await gateway.judge(TokenAttempt(token, None, label_of(request), request.received_at_s))
+    return None if outcome is None else _to_a_proxy(outcome, request, view)
+
+
+async def verify(request: Request, gateway: Gateway, view: View) -> Answer:
+    """The same for a token that is not remembered."""
+    token = bearer_of(request)
+    if isinstance(token, Rejected):
+        return problem_answer(token, view, request.request_id)
+    outcome = await gateway.judge(TokenAttempt(token, None, label_of(request), request.received_at_s))
+    return _to_a_proxy(outcome, request, view)
+
+
+def _to_a_proxy(outcome: Outcome[Identity], request: Request, view: View) -> Answer:
     if isinstance(outcome, Accepted):
         return _passes(outcome.value)
     status = _REFUSED if isinstance(outcome, Rejected) else _UNKNOWN
@@ -90,7 +102,8 @@ def bearer_of(request: Request) -> Secret | Rejected:
         values = [request.header(b"authorization") or ""]
     else:
         values = [value.decode("latin-1") for name, value in request.headers if name == b"authorization"]
-    in_query = b"access_token=" in request.query and any(
-        part.startswith(b"access_token=") for part in request.query.split(b"&")
-    )
-    return bearer(values, query_has_token=in_query)
+    return bearer(values, query_has_token=bool(request.query) and _has_token(request.query))
+
+
+def _has_token(query: bytes) -> bool:
+    return any(part.startswith(b"access_token=") for part in query.split(b"&"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
+from netra.core.trace import Tracing
 from netra.core.verdict.causes import PUBLIC_ROWS, TABLE, Cause
 from netra.core.verdict.reply import Standing
 from netra.pages.page import Page
@@ -60,6 +61,8 @@ class View:
     readiness: Readiness
     form_login: bool = False
     """Are forms taken for logins?"""
+    tracing: Tracing | None = None
+    """Who records attempts; None when nobody does."""
 
     def told_in_full(self) -> "View":
         """The same view for operators: the admin listener's."""

@@ -22,8 +22,11 @@ from netra.core.findings import Finding, Severity
 from netra.core.pace.breaker import Circuit
 from netra.core.verdict.causes import TABLE, Cause
 from netra.core.verdict.outcomes import Accepted, Rejected, unknown
+from netra.observe.log.lines import Lines
 from tests.observe.support import (
     ACCEPTED,
+    BOOK,
+    FACTS,
     LINES,
     REJECTED,
     REJECTIONS,
@@ -48,6 +51,7 @@ def test_a_login_that_is_accepted_has_succeeded() -> None:
         "elapsed_ms": 12.3,
         "account": "0123456789abcdef",
         "trace_id": "0af7651916cd43dd8448eb211c80319c",
+        "owasp": "authn_login_success",
     }
 
 
@@ -135,9 +139,25 @@ def test_the_facts_of_an_attempt_go_before_those_of_the_installation() -> None:
     assert "auth.test" in line_of(failed("connection_refused")).fields["why"]
 
 
+def test_failures_of_one_code_with_other_facts_or_of_another_journey_are_told_each_by_itself() -> None:
+    told = [line_of(failed("connection_refused", os_error=said)).fields["os_error"] for said in ("one", "two", "one")]
+    assert told == ["one", "two", "one"]
+    journeys = [line_of(failed("dns_error"), journey).fields.get("journey") for journey in ("me", "verify", "login")]
+    assert journeys == ["me", "verify", None]
+
+
+def test_many_failures_with_ever_other_facts_leave_nothing_behind() -> None:
+    lines = Lines(BOOK, FACTS, RUN_ID)
+    for number in range(2_000):
+        outcome = failed("connection_refused", os_error=f"fault {number}")
+        line = lines(AttemptEnded("login", "request-1", outcome, 0.1))
+        assert line.fields["os_error"] == f"fault {number}"
+    assert len(lines._failures) + len(lines._headings) <= 501
+
+
 def test_what_is_not_known_is_left_out() -> None:
     fields = LINES(AttemptEnded("refresh", "request-1", Accepted(None), 0.0)).fields
-    assert fields == {"request_id": "request-1", "elapsed_ms": 0.0}
+    assert fields == {"request_id": "request-1", "elapsed_ms": 0.0, "owasp": "session_renewed"}
 
 
 # --- upkeep, settings, the program -----------------------------------------------------------------------------------
@@ -219,7 +239,7 @@ def test_a_finding_is_a_configuration_problem(severity: Severity, code: str, lev
 
 def test_a_stage_says_the_addresses() -> None:
     assert LINES(Stage("started", (("public", "http://127.0.0.1:8000"),))) == (
-        "info", "Netra started", {"request_id": RUN_ID, "public": "http://127.0.0.1:8000"},
+        "info", "Netra started", {"request_id": RUN_ID, "public": "http://127.0.0.1:8000", "owasp": "sys_startup"},
     )  # fmt: skip
 
 
@@ -228,7 +248,7 @@ def test_a_crash_says_where_and_never_what() -> None:
     assert (level, words) == ("error", "Internal error")
     assert fields == {
         "request_id": "request-1", "code": "internal_error", "phase": "maybe_sent", "elapsed_ms": 250.0,
-        "error_type": "KeyError", "places": ["sessions.py:30 login"],
+        "error_type": "KeyError", "places": ["sessions.py:30 login"], "owasp": "sys_crash",
     }  # fmt: skip
 
 

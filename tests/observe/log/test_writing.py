@@ -17,7 +17,8 @@ import pytest
 from netra.core.events import AttemptEnded, Stage
 from netra.core.secret import Secret
 from netra.core.verdict.reply import Broken, Reply
-from netra.observe.log.writing import OthersLines, logger_for
+from netra.observe.log.whole_process import OthersLines
+from netra.observe.log.writing import logger_for
 from netra.observe.tell import Tell
 from netra.testing.fakes import reply
 from tests.gateway.support import GOOD_OFFER, KNOWN_TOKEN, NEW_USER, login, registration, tokens

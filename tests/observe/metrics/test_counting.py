@@ -1,25 +1,31 @@
 """What is counted is what has happened: no more, no less, and under labels of closed sets."""
 
 import sys
+from itertools import product
 from threading import Event, Thread
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from netra.core.events import AttemptEnded, CircuitChanged, Stage, TryEnded
+from netra.core.events import AttemptEnded, Changed, CircuitChanged, KeysChanged, Stage, TryEnded
 from netra.core.pace.breaker import Circuit, State
 from netra.core.verdict.causes import TABLE, Phase
+from netra.core.verdict.operations import OPERATIONS
 from netra.core.verdict.outcomes import Outcome, Spent, Tried, Verdict
 from netra.observe.metrics.counting import Buckets, Counting
+from netra.observe.metrics.definitions import ATTEMPT_SECONDS, NEAR_BUDGET_RATIO
+from netra.settings.field import rows
+from netra.settings.variables import Settings
 from tests.observe.support import ACCEPTED, REJECTED, failed
 
 
 class Counted:
     """A counting, and what Prometheus would read of it."""
 
-    def __init__(self) -> None:
-        self.counting = Counting()
+    def __init__(self, *budgets_s: float) -> None:
+        self.counting = Counting(*budgets_s)
         self._registry = CollectorRegistry()
         self._registry.register(self.counting)
 
@@ -111,13 +117,77 @@ def test_a_code_that_is_in_no_table_is_other_and_adds_one_series_whatever_it_say
     assert counted.value("netra_auth_service_calls_total", operation="login", verdict="unknown", code="other") == 51
 
 
+def test_a_journey_and_an_operation_that_nobody_knows_are_other_and_add_one_series_whatever_they_are_called() -> None:
+    counted = Counted()
+    for name in ("made-up", 'with"quote', "with\nline"):
+        counted.counting(ended(ACCEPTED, journey=name))
+        counted.counting(exchange(Spent(), operation=name))
+    before = counted.series_count()
+    for number in range(50):
+        counted.counting(ended(ACCEPTED, journey=f"made-up-{number}"))
+        counted.counting(exchange(Spent(), operation=f"made-up-{number}"))
+    assert counted.series_count() == before
+    others = {"journey": "other", "verdict": "accepted", "code": "ok", "owner": "none"}
+    assert counted.value("netra_attempts_total", **others) == 53
+    assert counted.value("netra_attempt_seconds_count", journey="other") == 53
+    assert counted.value("netra_auth_service_calls_total", operation="other", verdict="accepted", code="ok") == 53
+
+
+@pytest.mark.parametrize("budget_s", [5.0, 3.0, 0.7])
+def test_an_attempt_near_its_budget_is_counted_whatever_the_budget_is(budget_s: float) -> None:
+    counted = Counted(budget_s, 2.0)
+    for ratio in (0.01, 0.5, 0.79, 0.81, 1.01, 9.0):
+        counted.counting(ended(ACCEPTED, elapsed_s=ratio * budget_s))
+    name = "netra_attempts_near_budget_total"
+    assert counted.value(name, journey="login") == 3
+    assert counted.value(name, journey="verify") == 0
+
+
+def test_a_token_check_has_a_budget_of_its_own() -> None:
+    counted = Counted(5.0, 2.0)
+    for journey in ("login", "register", "verify", "me", "refresh"):
+        counted.counting(ended(ACCEPTED, journey, elapsed_s=1.9))
+    near = {each: counted.value("netra_attempts_near_budget_total", journey=each) for each in ("login", "register")}
+    assert near == {"login": 0, "register": 0}
+    for journey in ("verify", "me", "refresh"):
+        assert counted.value("netra_attempts_near_budget_total", journey=journey) == 1
+
+
+def test_a_bound_of_the_budgets_own_is_not_told_among_the_buckets() -> None:
+    plain, counted = Counted(), Counted(3.7, 1.9)
+    counted.counting(ended(ACCEPTED, elapsed_s=3.65))
+    plain.counting(ended(ACCEPTED, elapsed_s=3.65))
+    assert counted.series_count() == plain.series_count()
+    assert counted.value("netra_attempt_seconds_bucket", journey="login", le="3.0") == 0
+    assert counted.value("netra_attempt_seconds_bucket", journey="login", le="4.0") == 1
+
+
+def test_the_usual_budgets_and_four_fifths_of_them_are_bounds_of_the_buckets() -> None:
+    usual_s = {row.name: row.default for _, row in rows(Settings) if row.name.endswith("_BUDGET_S")}
+    assert usual_s == {"NETRA_LOGIN_BUDGET_S": 5.0, "NETRA_TOKEN_BUDGET_S": 2.0}
+    assert {5.0, 2.0, NEAR_BUDGET_RATIO * 5.0, NEAR_BUDGET_RATIO * 2.0} <= set(ATTEMPT_SECONDS.buckets)
+
+
+def test_what_becomes_another_one_is_counted_and_what_is_seen_first_is_not() -> None:
+    counted = Counted()
+    counted.counting(Changed("peer_certificate", "aa"))
+    counted.counting(Changed("peer_certificate", "bb", "aa"))
+    counted.counting(KeysChanged(("one",)))
+    counted.counting(KeysChanged(("one",), "connection_refused"))
+    counted.counting(KeysChanged(("two",)))
+    name = "netra_changes_total"
+    assert counted.value(name, what="peer_certificate") == 1
+    assert counted.value(name, what="keys") == 1
+    assert counted.value(name, what="service_secret") == 0
+
+
 def test_a_scrape_on_a_thread_of_a_host_program_may_come_while_new_series_begin() -> None:
-    counted, failures, ended_counting = Counted(), list[Exception](), Event()
+    counting, failures, ended_counting = [Counting()], list[Exception](), Event()
 
     def scrape() -> None:
         while not ended_counting.is_set():
             try:
-                counted.series_count()
+                list(counting[0].collect())
             except RuntimeError as failure:
                 failures.append(failure)
 
@@ -126,8 +196,11 @@ def test_a_scrape_on_a_thread_of_a_host_program_may_come_while_new_series_begin(
     scraper = Thread(target=scrape)
     scraper.start()
     try:
-        for number in range(20_000):
-            counted.counting(exchange(Spent(), code=f"code-{number}"))
+        for _ in range(20):
+            counting[0] = Counting()
+            for operation, code in product(OPERATIONS, TABLE):
+                counting[0](exchange(Spent(), code=code, operation=operation))
+                counting[0](ended(failed(code), journey=operation))
     finally:
         ended_counting.set()
         scraper.join()

@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from netra.core.fill import NOTHING_SAID, Body, FormBody, Said, Text
 from netra.core.secret import Secret
+from netra.core.trace import Span
 from netra.core.verdict.operations import Operation
 
 T = TypeVar("T")
@@ -144,6 +145,12 @@ class Label(NamedTuple):
     idempotency_key: str | None = None
     address_shared: bool = False
     """Are strangers behind that address, too, so that it stands for none of them?"""
+    span: Span | None = None
+    """Where the attempt is recorded; None when it is not."""
+
+    def __repr__(self) -> str:
+        # The rest is what a stranger sent: whatever stands in it is not ours to show.
+        return f"Label({self.request_id})"
 
 
 class Call(NamedTuple, Generic[T]):
@@ -159,6 +166,14 @@ class Call(NamedTuple, Generic[T]):
     request_id: str
     said: Said = NOTHING_SAID
     """What the client said: never to be shown."""
+    span: Span | None = None
+    """Where the attempt is recorded that asks; None when it is not."""
+
+    def within(self, traceparent: str) -> "Call[T]":
+        """The same question, asked from within another span than the attempt's own, which it names so far."""
+        own = "" if self.span is None else self.span.traceparent
+        headers = tuple((name, value.replace(own, traceparent) if own else value) for name, value in self.headers)
+        return self._replace(headers=headers)
 
     def __repr__(self) -> str:
         return f"Call({self.operation.name} {self.request_id})"
@@ -240,6 +255,7 @@ class Wire(NamedTuple):
             key is not None,
             label.request_id,
             said,
+            label.span,
         )
 
 

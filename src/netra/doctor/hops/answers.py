@@ -33,6 +33,8 @@ NOT_A_REFUSAL: Final = (
 """The cure for what answers an empty form as if it were something; its page would make a refusal of that."""
 _BAD_REQUEST: Final = 400
 _SLOW_RATIO: Final = 0.5
+_NEAR_RATIO: Final = 0.8
+_ONE_PERCENT: Final = 0.01
 
 
 async def checks(visit: Visit) -> AsyncIterator[Check]:
@@ -139,3 +141,38 @@ def _slow(visit: Visit, answered: Answered) -> tuple[Finding, ...]:
     why = "A little more load, and users get 504 `response_timeout`."
     fix = "Look at what the auth service waits for; raise NETRA_TOKEN_BUDGET_S and NETRA_LOGIN_BUDGET_S only if it must"
     return (Finding(Severity.WARNING, "slow_answer", Hop.HTTP, what, why, f"{fix} take so long."),)
+
+
+async def in_time(visit: Visit) -> AsyncIterator[Check]:
+    """Do answers come well within their budgets? By what a gateway in use has measured, else by this diagnosis."""
+    hop = Hop.BUDGET
+    for each in visit.wanted.measured:
+        doubtful = each.finding is not None and each.finding.severity is not Severity.NOTE
+        found = () if each.finding is None else (each.finding,)
+        yield Check(hop, each.name, State.WARN if doubtful else State.PASS, each.text, None, found)
+    if visit.wanted.measured:
+        return
+    if not visit.timed:
+        yield Check(hop, "probes", State.SKIP, "no question was answered, so nothing was measured")
+        return
+    slowest = max(visit.timed, key=lambda each: each.elapsed_s / each.budget_s)
+    ratio = slowest.elapsed_s / slowest.budget_s
+    share = f"{100 * ratio:.0f} %" if ratio >= _ONE_PERCENT else "less than 1 %"
+    many = f"{len(visit.timed)} question{'s' * (len(visit.timed) != 1)} of this diagnosis"
+    allowed = f"the {slowest.budget_s:g} s of {slowest.variable}"
+    what = (
+        f"the slowest of {many} took {share} of {allowed} ({slowest.route}); "
+        "how long users wait, a gateway in use has measured: `netra doctor --admin URL`"
+    )
+    if ratio < _NEAR_RATIO:
+        yield Check(hop, "probes", State.PASS, what, slowest.elapsed_s)
+        return
+    finding = Finding(
+        Severity.WARNING,
+        "budget_nearly_used",
+        hop,
+        f"{slowest.route} took {slowest.elapsed_s:.2g} s of {allowed}, the slowest of {many}.",
+        "A little more load, and users get 504 `response_timeout`.",
+        "See what the auth service waits for; `netra doctor --admin URL` says what users wait for, and how long.",
+    )
+    yield Check(hop, "probes", State.WARN, what, slowest.elapsed_s, (finding,))

@@ -7,11 +7,13 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from netra.core.findings import Finding
-from netra.doctor.diagnosis import Check, Diagnosis, Hop, State
+from netra.core.findings import Finding, Severity
+from netra.doctor.diagnosis import Check, Diagnosis, Hop, Measured, State
 from netra.doctor.report.text import target
 
 FORMAT_VERSION: Final = 2
+_MOST_LATENCIES_COUNT: Final = 8
+_LONGEST_CHARS: Final = 1_000
 _WORST_FIRST: Final = (State.FAIL, State.WARN, State.PASS, State.SKIP)
 
 
@@ -53,6 +55,44 @@ def check_document(check: Check) -> dict[str, Any]:
 def finding_document(finding: Finding) -> dict[str, str]:
     """One finding."""
     return {name: str(value) for name, value in finding._asdict().items()}
+
+
+def measured_of(body: bytes) -> tuple[Measured, ...] | None:
+    """What a console's state says of how long attempts take; None for what is no such state."""
+    try:
+        latencies = json.loads(body)["latency"]
+        return tuple(_measured(each) for each in latencies[:_MOST_LATENCIES_COUNT])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+
+
+def not_measured(why: str, fix: str) -> Measured:
+    """What to say of a gateway that could not be asked."""
+    return Measured(
+        "in_use",
+        f"not measured: {why}",
+        Finding(
+            Severity.WARNING, "gateway_not_asked", Hop.BUDGET, f"The gateway in use could not be asked: {why}.",
+            "How long users wait is not known here.", fix,
+        ),
+    )  # fmt: skip
+
+
+def _measured(told: Any) -> Measured:
+    """Raises: ValueError, TypeError, KeyError."""
+    name, advice = _line(told["what"]).replace(" ", "_"), told["advice"]
+    if advice is None:
+        return Measured(name, _line(told["text"]))
+    severity = Severity(advice["severity"])
+    words = (_line(advice[name]) for name in Finding._fields[1:])
+    return Measured(name, _line(told["text"]), Finding(severity, *words))
+
+
+def _line(text: Any) -> str:
+    """A text of somebody else's as one line to show. Raises: ValueError."""
+    if not isinstance(text, str) or not text.isprintable() or len(text) > _LONGEST_CHARS:
+        raise ValueError("no line of text")
+    return text
 
 
 def _hop(hop: Hop, diagnosis: Diagnosis) -> dict[str, Any]:

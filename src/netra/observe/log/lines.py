@@ -22,8 +22,9 @@ from netra.core.events import (
 from netra.core.findings import Severity
 from netra.core.pace.window import SPAN_S
 from netra.core.verdict.causes import TABLE
-from netra.core.verdict.outcomes import NO_FACTS, Accepted, Rejected, Spent, Tried, Unknown
-from netra.pages.page import Page
+from netra.core.verdict.outcomes import NO_FACTS, Accepted, Outcome, Rejected, Spent, Tried, Unknown
+from netra.observe.log.vocabulary import word_of
+from netra.pages.page import FACT, Page
 
 DEBUG: Final = "debug"
 INFO: Final = "info"
@@ -43,6 +44,10 @@ JOURNEYS: Final = {
 }
 """What an attempt of each journey is called in lines."""
 SPENT_WORDS: Final = tuple(name.removesuffix("_s") for name in Spent._fields)
+_FACTS_NAMED: Final = ("os_error", "answered_by")
+"""Facts that are fields of their own."""
+_MOST_FAILURES_COUNT: Final = 500
+"""How many different ones are kept to be told again."""
 _FREQUENT: Final = frozenset({"me", "verify", "config"})
 _SHAKES: Final = {"accepted": INFO, "absent": WARNING, "unclear": WARNING, "refused": ERROR}
 
@@ -55,15 +60,30 @@ class Line(NamedTuple):
     fields: dict[str, Any]
 
 
+class Heading(NamedTuple):
+    """What is the same in every line of one kind."""
+
+    level: str
+    event: str
+    code: str | None
+    owasp: str | None
+    """The word by which security people know the event; None when they have none for it."""
+    said: dict[str, Any]
+    """Fields that all of them have, these included."""
+
+
 class Lines:
     """Turns events into lines. `facts` name this installation in the pages' sentences."""
 
     def __init__(self, book: Mapping[str, Page], facts: Mapping[str, str], run_id: str) -> None:
         self._book = book
         self._facts = facts
-        self._run_id = run_id
+        self.run_id = run_id
+        """Labels what belongs to no request."""
+        self._headings: dict[tuple[str, str | None, int], Heading] = {}
+        self._told = {code: _facts_told(page) for code, page in book.items()}
+        self._failures: dict[tuple[str, str, tuple[str | None, ...]], dict[str, Any]] = {}
         self._of_kind: dict[type[Event], Callable[[Any], Line]] = {
-            AttemptEnded: self._attempt,
             ConnectivityChecked: self._connectivity,
             HandshakeEnded: self._handshake,
             CircuitChanged: self._circuit,
@@ -77,51 +97,67 @@ class Lines:
 
     def __call__(self, event: Event) -> Line:
         """The line of an event."""
-        return self._of_kind[type(event)](event)
+        if isinstance(event, AttemptEnded):
+            heading = self.heading(event)
+            return Line(heading.level, heading.event, self.fields(event, heading))
+        line = self._of_kind[type(event)](event)
+        word = word_of(line.event, line.fields.get("code"))
+        if word is not None:
+            line.fields["owasp"] = word
+        return line
 
-    def _stage(self, event: Stage) -> Line:
-        return Line(INFO, f"Netra {event.name}", {"request_id": self._run_id, **dict(event.addresses)})
+    def heading(self, event: AttemptEnded) -> Heading:
+        """What the line of an attempt has in common with others of its kind, so that one can tell before it is made."""
+        outcome = event.outcome
+        key: tuple[str, str | None, int]
+        if isinstance(outcome, Accepted):
+            key = event.journey, None, 0
+        elif isinstance(outcome, Rejected):
+            key = event.journey, outcome.cause.code, 0
+        else:
+            key = event.journey, outcome.cause.code, len(outcome.tried)
+        heading = self._headings.get(key)
+        if heading is None:
+            heading = self._headings[key] = _heading(event.journey, outcome)
+        return heading
 
-    def _attempt(self, event: AttemptEnded) -> Line:
-        kind, request_id, outcome, elapsed_s, account, trace_id = event
-        fields: dict[str, Any] = {"request_id": request_id, "elapsed_ms": _ms(elapsed_s)}
+    def fields(self, event: AttemptEnded, heading: Heading) -> dict[str, Any]:
+        """What the line of an attempt says beside its heading, and with it."""
+        journey, request_id, outcome, elapsed_s, account, trace_id, span_id = event
+        failed = outcome if isinstance(outcome, Unknown) else None
+        said = heading.said if failed is None else self._failure(journey, heading, failed)
+        fields = {"request_id": request_id, "elapsed_ms": int(elapsed_s * 1e4 + 0.5) / 10, **said}
         if account:
             fields["account"] = account
         if trace_id:
             fields["trace_id"] = trace_id
-        journey = JOURNEYS[kind]
-        if journey == _CHECKS:
-            fields["journey"] = kind
-        if isinstance(outcome, Accepted):
-            return Line(DEBUG if kind in _FREQUENT else INFO, f"{journey} succeeded", fields)
-        fields["code"] = outcome.cause.code
-        if isinstance(outcome, Rejected):
-            if outcome.cause.code == "too_many_attempts":
-                fields["limited_by"] = "auth_service" if outcome.tried else "gateway"
-            return Line(DEBUG if event.journey in _FREQUENT else INFO, f"{journey} rejected", fields)
-        fields |= self._why(outcome)
-        if outcome.cause.refuses_us:
-            return Line(ERROR, f"{journey} failed: Access forbidden", fields)
-        if event.journey == "login" and outcome.tried:
-            return Line(ERROR, f"All {len(outcome.tried)} login attempts failed", fields)
-        return Line(ERROR if event.journey == "login" else WARNING, f"{journey} failed", fields)
+        if span_id:
+            fields["span_id"] = span_id
+        if failed is not None:
+            fields["tries"] = [_try(each) for each in failed.tried]
+        elif heading.code == "too_many_attempts":
+            fields["limited_by"] = "auth_service" if outcome.tried else "gateway"
+        return fields
 
-    def _why(self, outcome: Unknown) -> dict[str, Any]:
-        why: dict[str, Any] = {
-            "phase": outcome.phase.value,
-            "owner": outcome.cause.owner.value,
-            "tries": [_try(each) for each in outcome.tried],
-            **self._page(outcome.cause.code, outcome.facts),
-        }
-        for fact in ("os_error", "answered_by"):
-            if fact in outcome.facts:
-                why[fact] = outcome.facts[fact]
-        return why
+    def _failure(self, journey: str, heading: Heading, outcome: Unknown) -> dict[str, Any]:
+        """The heading's fields with what its page says, kept to be said again: of a flood, few have different facts."""
+        code, facts = outcome.cause.code, outcome.facts
+        key = journey, code, tuple(map(facts.get, self._told[code]))
+        said = self._failures.get(key)
+        if said is None:
+            if len(self._failures) >= _MOST_FAILURES_COUNT:
+                self._failures.clear()
+            named = {name: facts[name] for name in _FACTS_NAMED if name in facts}
+            said = self._failures[key] = {**heading.said, **self._page(code, facts), **named}
+        return said
 
     def _page(self, code: str, facts: Mapping[str, str] = NO_FACTS) -> dict[str, Any]:
         """What the page of a code says of this case."""
         page, facts = self._book[code], {**self._facts, **facts}
         return {"why": page.operator_sentence(facts), "check_first": next(iter(page.suggestions(facts)), None)}
+
+    def _stage(self, event: Stage) -> Line:
+        return Line(INFO, f"Netra {event.name}", {"request_id": self.run_id, **dict(event.addresses)})
 
     def _connectivity(self, event: ConnectivityChecked) -> Line:
         fields: dict[str, Any] = {"request_id": event.request_id, "elapsed_ms": _ms(event.elapsed_s)}
@@ -138,7 +174,7 @@ class Lines:
 
     def _circuit(self, event: CircuitChanged) -> Line:
         circuit = event.circuit
-        fields: dict[str, Any] = {"request_id": self._run_id, "calls": event.kind}
+        fields: dict[str, Any] = {"request_id": self.run_id, "calls": event.kind}
         if circuit.code is None:
             return Line(INFO, "Circuit closed", fields)
         fields |= {"code": circuit.code, "phase": TABLE[circuit.code].phase.value}
@@ -150,7 +186,7 @@ class Lines:
         return Line(ERROR, "Circuit opened", fields | self._page(circuit.code))
 
     def _keys(self, event: KeysChanged) -> Line:
-        fields: dict[str, Any] = {"request_id": self._run_id, "key_ids": list(event.key_ids)}
+        fields: dict[str, Any] = {"request_id": self.run_id, "key_ids": list(event.key_ids)}
         if event.code is None:
             return Line(INFO, "Key set changed", fields)
         fields["code"] = event.code
@@ -161,13 +197,13 @@ class Lines:
         return Line(WARNING, "Key set not renewed", fields)
 
     def _changed(self, event: Changed) -> Line:
-        fields: dict[str, Any] = {"request_id": self._run_id, "what": event.what, "now": event.now}
+        fields: dict[str, Any] = {"request_id": self.run_id, "what": event.what, "now": event.now}
         if event.before is None:
             return Line(INFO, "In use", fields)
         return Line(INFO, "Changed", {**fields, "before": event.before})
 
     def _feed(self, event: RevocationFeed) -> Line:
-        fields: dict[str, Any] = {"request_id": self._run_id}
+        fields: dict[str, Any] = {"request_id": self.run_id}
         if event.state == "up":
             return Line(INFO, "Revocation feed up", fields)
         if event.code is not None:
@@ -176,12 +212,43 @@ class Lines:
 
     def _finding(self, event: ConfigurationProblem) -> Line:
         finding = event.finding
-        fields = {"request_id": self._run_id, "code": finding.code, "variable": finding.subject}
+        fields = {"request_id": self.run_id, "code": finding.code, "variable": finding.subject}
         fields |= {"what": finding.what, "why": finding.why, "check_first": finding.fix}
         if finding.severity is Severity.NOTE:
             return Line(INFO, "Configuration read again", fields)
         text = "Missing OAuth credential" if finding.code == "oauth_credential_missing" else "Configuration problem"
         return Line(ERROR if finding.severity is Severity.ERROR else WARNING, text, fields)
+
+
+def _facts_told(page: Page) -> tuple[str, ...]:
+    """The facts that can make a difference to what a line says of a code."""
+    lines = (*page.operator, *page.check_first)
+    return (*_FACTS_NAMED, *sorted({name for line in lines for name in FACT.findall(line)} - set(_FACTS_NAMED)))
+
+
+def _heading(journey: str, outcome: Outcome[Any]) -> Heading:
+    """The heading of the attempts of a journey that ended like this one."""
+    words, frequent = JOURNEYS[journey], journey in _FREQUENT
+    said: dict[str, Any] = {"journey": journey} if words == _CHECKS else {}
+    code = None
+    if isinstance(outcome, Accepted):
+        level, event = DEBUG if frequent else INFO, f"{words} succeeded"
+    else:
+        cause = outcome.cause
+        said["code"] = code = cause.code
+        if isinstance(outcome, Rejected):
+            level, event = DEBUG if frequent else INFO, f"{words} rejected"
+        else:
+            said |= {"phase": cause.phase.value, "owner": cause.owner.value}
+            level = ERROR if cause.refuses_us or journey == "login" else WARNING
+            if cause.refuses_us:
+                event = f"{words} failed: Access forbidden"
+            elif journey == "login" and outcome.tried:
+                event = f"All {len(outcome.tried)} login attempts failed"
+            else:
+                event = f"{words} failed"
+    word = word_of(event, code)
+    return Heading(level, event, code, word, said if word is None else {**said, "owasp": word})
 
 
 def _ms(elapsed_s: float) -> float:
@@ -190,10 +257,17 @@ def _ms(elapsed_s: float) -> float:
 
 def _try(tried: Tried) -> str:
     """A try in words: what came of it, how long it took, and where its time went as far as is known."""
+    _, _, code, elapsed_s, spent = tried
+    dns_s, connect_s, tls_s, wait_s, read_s = spent
+    if dns_s is None and connect_s is None and tls_s is None:
+        if wait_s is None and read_s is None:
+            return f"{code} {elapsed_s * 1e3:.1f} ms"
+        if wait_s is not None and read_s is not None:  # on a connection that was there already, as most are
+            return f"{code} {elapsed_s * 1e3:.1f} ms (wait {wait_s * 1e3:.1f}, read {read_s * 1e3:.1f})"
     parts = [
-        f"{word} {_ms(each_s)}" for word, each_s in zip(SPENT_WORDS, tried.spent, strict=True) if each_s is not None
+        f"{word} {each_s * 1e3:.1f}" for word, each_s in zip(SPENT_WORDS, spent, strict=True) if each_s is not None
     ]
-    return f"{tried.code} {_ms(tried.elapsed_s)} ms" + (f" ({', '.join(parts)})" if parts else "")
+    return f"{code} {elapsed_s * 1e3:.1f} ms ({', '.join(parts)})"
 
 
 def _crash(event: Crashed) -> Line:

@@ -35,10 +35,14 @@ class Outlet:
         self._lines: deque[bytes] = deque()
         self._max_lines_count = max_lines_count
         self._ended = threading.Event()
+        self._takes = True
+        self._counting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._told_count = 0
         self.dropped_count = 0
         self.on_dropped: OnDropped = lambda _: None
+        self.on_pause: Callable[[], object] = lambda: None
+        """Called now and then on the thread that writes, before it does."""
         self.buffer = _Bytes(self)
 
     def isatty(self) -> bool:
@@ -54,23 +58,31 @@ class Outlet:
 
     def take(self, line: bytes) -> int:
         """Take one line, with its line end. Never waits; what there is no room for is dropped and counted."""
-        if len(self._lines) >= self._max_lines_count or self._ended.is_set():
-            self.dropped_count += 1
+        lines = self._lines
+        if len(lines) >= self._max_lines_count or not self._takes:
+            self._drop(1)
             return len(line)
-        self._lines.append(line)
+        lines.append(line)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="netra-log", daemon=True)
             self._thread.start()
         return len(line)
 
+    def has_room(self) -> bool:
+        """Would a line be taken now?"""
+        return len(self._lines) < self._max_lines_count
+
     def close(self) -> None:
         """Write what is left, and wait for it a moment."""
+        self._takes = False
         self._ended.set()
         if self._thread is not None:
             self._thread.join(FAREWELL_S)
 
     def _run(self) -> None:
         while not self._ended.wait(PAUSE_S):
+            with contextlib.suppress(Exception):  # as below
+                self.on_pause()
             self._write_all()
         self._write_all()
 
@@ -81,13 +93,17 @@ class Outlet:
         try:
             self._write_bytes(b"".join(batch))
         except (OSError, ValueError):
-            self.dropped_count += len(batch)
+            self._drop(len(batch))
             return
         lost_count = self.dropped_count - self._told_count
         if lost_count:
             self._told_count = self.dropped_count
             with contextlib.suppress(Exception):  # whoever counts may be broken; this thread must go on
                 self.on_dropped(lost_count)
+
+    def _drop(self, count: int) -> None:
+        with self._counting:
+            self.dropped_count += count
 
     def _write_bytes(self, left: bytes) -> None:
         if self._stream is None:

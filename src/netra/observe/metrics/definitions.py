@@ -9,7 +9,14 @@ Kind = Literal["counter", "gauge", "histogram", "info"]
 
 OTHER: Final = "other"
 """What a label says instead of a value that is not in its set."""
-SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SECONDS: Final = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.6, 2.0, 2.5, 3.0, 4.0, 5.0,
+    5.5, 10.0,
+)  # fmt: skip
+"""From a token that is checked here up to a login that is given up: the usual budgets are bounds, and so are 80 % of
+them and a little more, so that a quantile near one of them is not made up of what lies between far bounds."""
+NEAR_BUDGET_RATIO: Final = 0.8
+"""From this share of its budget on an attempt is near it: a little more load, and it is given up."""
 TRIES: Final = (1.0, 2.0, 3.0, 4.0, 5.0)
 
 
@@ -42,6 +49,11 @@ ATTEMPTS: Final = Metric(
 ATTEMPT_SECONDS: Final = Metric(
     "netra_attempt_seconds", "histogram",
     "How long an attempt took, from its complete request to its outcome.", ("journey",), SECONDS,
+)  # fmt: skip
+NEAR_BUDGET: Final = Metric(
+    "netra_attempts_near_budget", "counter",
+    f"Attempts that took {NEAR_BUDGET_RATIO:.0%} of their budget or more, whatever it is set to, those that were given "
+    "up included.", ("journey",),
 )  # fmt: skip
 CALLS: Final = Metric(
     "netra_auth_service_calls", "counter",
@@ -110,20 +122,38 @@ SECRETS: Final = Metric(
 FINDINGS: Final = Metric(
     "netra_configuration_problems", "gauge", "Findings about the settings that stand now.", ("severity",)
 )
+CONFIGURATION: Final = Metric(
+    "netra_configuration", "info",
+    "Fingerprint of all settings: another one is another configuration, the same one the same.", ("fingerprint",),
+)  # fmt: skip
+CHANGES: Final = Metric(
+    "netra_changes", "counter",
+    "What logins depend on, and how often it has become another one while this gateway ran; what differs from the "
+    "last start shows in the fingerprints.", ("what",),
+)  # fmt: skip
+STARTED: Final = Metric("netra_start_timestamp_seconds", "gauge", "When this gateway was started.")
 READY: Final = Metric("netra_ready", "gauge", "1 while readiness says yes.")
 BUDGETS: Final = Metric("netra_budget_seconds", "gauge", "How long an attempt may take.", ("budget",))
 LAG: Final = Metric(
     "netra_event_loop_lag_seconds", "gauge", "How late the event loop was at worst, in the last ten seconds."
 )
 LINES_DROPPED: Final = Metric("netra_log_lines_dropped", "counter", "Log lines that nobody took in time.")
+SPANS_DROPPED: Final = Metric(
+    "netra_spans_dropped", "counter", "Spans that no collector took in time; 0 where traces are off."
+)
+LINES_SUMMARISED: Final = Metric(
+    "netra_log_lines_summarised", "counter",
+    "Log lines that had enough like them in their second, and were counted in one line `Log lines summarised`.",
+)  # fmt: skip
 LISTENER_FAILURES: Final = Metric(
     "netra_listener_failures", "counter", "Events that a listener could not take: a bug of ours, no login was harmed."
 )
 BUILD: Final = Metric("netra_build", "info", "The version that runs.", ("version", "python"))
 
 METRICS: Final = (
-    ATTEMPTS, ATTEMPT_SECONDS, LOGIN_TRIES, CALLS, PHASE_SECONDS, RETRIES_LEFT, IN_FLIGHT, CALLS_LIMIT,
+    ATTEMPTS, ATTEMPT_SECONDS, NEAR_BUDGET, LOGIN_TRIES, CALLS, PHASE_SECONDS, RETRIES_LEFT, IN_FLIGHT, CALLS_LIMIT,
     CIRCUIT, CIRCUIT_CHANGES, CACHE_LOOKUPS, REMEMBERED, KEYS, KEY_AGE, FEED, PROBE, PROBE_AGE, HANDSHAKE,
-    DIFFERENCES, SKEW, CERTIFICATE, SECRETS, FINDINGS, READY, BUDGETS, LAG, LINES_DROPPED, LISTENER_FAILURES, BUILD,
+    DIFFERENCES, SKEW, CERTIFICATE, SECRETS, CONFIGURATION, CHANGES, FINDINGS, READY, BUDGETS, LAG, LINES_DROPPED,
+    LINES_SUMMARISED, SPANS_DROPPED, LISTENER_FAILURES, STARTED, BUILD,
 )  # fmt: skip
 """In the order in which the page tells them."""

@@ -49,10 +49,16 @@ class Seen:
     budgets_s: Mapping[str, float]
     ours: Callable[[], Ours]
     """What we hold of our own credentials, by fingerprint."""
+    configuration: str
+    """The fingerprint of all settings."""
+    started_at: float
+    """Epoch seconds."""
     certificate_ends_at: Callable[[], float | None]
     """When the auth service's certificate ends, epoch seconds; None when nobody has seen one."""
     lag_s: Callable[[], float]
     lines_dropped_count: Callable[[], int]
+    lines_summarised_count: Callable[[], int]
+    spans_dropped_count: Callable[[], int]
     listener_failures_count: Callable[[], int]
 
 
@@ -116,12 +122,16 @@ class Gauges:
         ours = seen.ours()
         held = {"current": ours.secret, "previous": ours.kept or ours.previous}
         yield _info(named.SECRETS, ({"secret": name, "fingerprint": made} for name, made in held.items() if made))
+        yield _info(named.CONFIGURATION, [{"fingerprint": seen.configuration}])
         yield _gauge(named.FINDINGS, (((each.value,), count) for each, count in counts.items()))
         yield _gauge(named.READY, [((), seen.ready())])
         yield _gauge(named.BUDGETS, (((name,), budget_s) for name, budget_s in seen.budgets_s.items()))
         yield _gauge(named.LAG, [((), seen.lag_s())])
         yield _counter(named.LINES_DROPPED, [((), seen.lines_dropped_count())])
+        yield _counter(named.LINES_SUMMARISED, [((), seen.lines_summarised_count())])
+        yield _counter(named.SPANS_DROPPED, [((), seen.spans_dropped_count())])
         yield _counter(named.LISTENER_FAILURES, [((), seen.listener_failures_count())])
+        yield _gauge(named.STARTED, [((), seen.started_at)])
         yield _info(named.BUILD, [{"version": seen.version, "python": platform.python_version()}])
 
 

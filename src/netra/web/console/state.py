@@ -14,6 +14,7 @@ from netra.core.verdict.operations import LOGIN
 from netra.doctor.report.documents import finding_document
 from netra.gateway.gate import Gateway
 from netra.observe.board import Board, Dated
+from netra.observe.latency import SLOTS, TRIES, Budgets, Latency, advice, latencies
 from netra.observe.recorder import Recorder
 from netra.observe.stories import Story, rfc3339
 from netra.observe.tally import STEP_S, Counted
@@ -30,7 +31,19 @@ _TOKEN_JOURNEYS: Final = ("verify", "me")
 _NOT_SHOWN: Final = "upkeep"
 """A circuit that never opens."""
 
+_STATION_OF_PART: Final = {
+    "dns": "dns",
+    "connect": "tcp",
+    "tls": "tls",
+    "read": "http",
+    SLOTS: "gateway",
+    TRIES: "gateway",
+}
+"""Where it is slow, by the part of the time that went there; all else is the auth service's own."""
+
 Document = dict[str, Any]
+Advised = tuple[Latency, Finding | None]
+"""What was measured, and what it asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +63,8 @@ class Sources:
     """What else is shown here, e.g. `demo`."""
     sealed: bool = True
     """Does the auth service want credentials of ours?"""
+    budgets: Budgets
+    """How long attempts may take."""
 
 
 class Failures:
@@ -91,6 +106,7 @@ def state_document(sources: Sources, doctor: Mapping[str, Any]) -> Document:
     )
     found = evidence(scene)
     counted = board.counted(logins)
+    advised = [(each, advice(each, sources.budgets)) for each in latencies(board, sources.budgets)]
     health = health_document(gateway, view, sources.version, sources.findings)
     return {
         "version": FORMAT_VERSION,
@@ -98,15 +114,19 @@ def state_document(sources: Sources, doctor: Mapping[str, Any]) -> Document:
         "uptime_s": round(now_s - board.began_at_s, 1),
         "panels": list(sources.panels),
         "gateway": _gateway(sources, health),
-        "headline": _headline(sources, scene, found, counted),
+        "headline": _headline(sources, scene, found, counted, advised),
         "stations": [_station(each, view) for each in stations(scene, found)],
         "series": _series(board, logins),
         "totals": _totals(board, logins, counted),
+        "latency": [_latency(*each) for each in advised],
         "circuits": [_circuit(kind, circuit) for kind, circuit in circuits.items()],
         "circuit_history": [_turn(each) for each in reversed(board.circuits)],
         "failures": sources.failures.rows(),
         "changes": [_change(each) for each in reversed(board.changes)],
-        "findings": [finding_document(each) for each in (*gateway.standing.differences, *sources.findings)],
+        "findings": [
+            finding_document(each)
+            for each in (*gateway.standing.differences, *(one for _, one in advised if one), *sources.findings)
+        ],
         **_known(health),
         "doctor": doctor,
     }
@@ -134,7 +154,9 @@ def _gateway(sources: Sources, health: Document) -> Document:
     }
 
 
-def _headline(sources: Sources, scene: Scene, found: Evidence | None, counted: Counted) -> Document:
+def _headline(
+    sources: Sources, scene: Scene, found: Evidence | None, counted: Counted, advised: Sequence[Advised]
+) -> Document:
     if found is not None:
         return _broken(sources, found)
     nothing: Document = {"code": None, "hop": None, "first": None, "since": None}
@@ -142,7 +164,10 @@ def _headline(sources: Sources, scene: Scene, found: Evidence | None, counted: C
         return {"state": "warning", "text": "Draining: this gateway is about to stop.", **nothing}
     differing = next((each for each in scene.standing.differences if each.severity is not Severity.NOTE), None)
     if differing is not None:
-        return _differing(differing)
+        return _doubt(differing, "service_credentials")
+    slow = next(((each, one) for each, one in advised if one and one.severity is Severity.WARNING), None)
+    if slow is not None:
+        return _doubt(slow[1], _STATION_OF_PART.get(next(iter(slow[0].parts), ""), "auth_service"))
     if counted.attempts_count:
         return {"state": "ok", "text": _well(counted), **nothing}
     if any(seen.code is None for seen in scene.board.tries.values()):
@@ -150,13 +175,13 @@ def _headline(sources: Sources, scene: Scene, found: Evidence | None, counted: C
     return {"state": "unknown", "text": "Nothing is known yet: nobody has asked the auth service.", **nothing}
 
 
-def _differing(finding: Finding) -> Document:
-    """Both sides do not mean the same: logins may get through all the same."""
+def _doubt(finding: Finding, hop: str) -> Document:
+    """Logins get through, and something may stand in their way soon."""
     return {
         "state": "warning",
         "text": f"{finding.subject} {finding.what}.",
         "code": finding.code,
-        "hop": "service_credentials",
+        "hop": hop,
         "first": finding.fix,
         "since": None,
     }
@@ -226,6 +251,20 @@ def _totals(board: Board, journeys: Sequence[str], counted: Counted) -> Document
     codes = [{"code": code, "count": count, "verdict": verdict} for verdict, code, count in board.codes(journeys)]
     by_journey = [{"journey": name, **_count(board.counted((name,)))} for name in board.journeys()]
     return {**_count(counted), "codes": codes[:_CODES_COUNT], "journeys": by_journey}
+
+
+def _latency(latency: Latency, advised: Finding | None) -> Document:
+    return {
+        "what": latency.what,
+        "variable": latency.variable,
+        "budget_ms": _ms(latency.budget_s),
+        "p99_ms": _ms(latency.p99_s),
+        "ratio": round(latency.ratio, 4),
+        "attempts": latency.attempts_count,
+        "parts": {part: round(ratio, 4) for part, ratio in latency.parts.items()},
+        "text": latency.text,
+        "advice": None if advised is None else finding_document(advised),
+    }
 
 
 def _count(counted: Counted) -> Document:

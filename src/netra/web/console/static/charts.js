@@ -1,6 +1,6 @@
 // The charts: attempts by outcome, latency percentiles. The numbers beside them say the same in words.
 
-import { at, cause, el, fill } from "./dom.js";
+import { at, cause, el, fill, prose } from "./dom.js";
 import { count, nowMs, span, spoken } from "./words.js";
 
 const WINDOW_S = 900;
@@ -178,6 +178,18 @@ export function makeCharts() {
       "aria-label",
       `How long attempts took: ${PERCENTILES.map((each) => `${each} ${span(totals[`${each}_ms`])}`).join(", ")}.`,
     );
+    const budgets = state.latency ?? [];
+    fill(
+      at("latency-of-budget"),
+      budgets.map((each) =>
+        el(
+          "p",
+          { class: each.advice?.severity === "warning" ? "is-warning" : "muted", "data-what": each.what },
+          prose(each.text),
+        ),
+      ),
+    );
+    at("latency-of-budget").hidden = !budgets.length;
     const other = (totals.journeys ?? [])
       .filter((each) => !series.journeys?.includes(each.journey))
       .map((each) => [each.journey, each.accepted + each.rejected + each.unknown])

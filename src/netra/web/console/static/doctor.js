@@ -18,6 +18,7 @@ const HOPS = {
   keys: "Keys",
   origin: "Origin",
   login: "Login",
+  budget: "Time budgets",
 };
 const SAID = { pass: "works", warn: "warning", fail: "fails", skip: "not looked at" };
 /** So many good news in a row are told in one line. */

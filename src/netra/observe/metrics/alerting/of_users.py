@@ -1,0 +1,219 @@
+"""The alerts for what users notice: logins and token checks that nobody can judge, slow ones, and guesses.
+
+It must never wake anybody for a refusal: a wrong password is a healthy answer, also a thousand of them.
+"""
+
+from typing import Final
+
+from netra.core.verdict.causes import TABLE
+from netra.observe.metrics.alerting.alert import Alert
+
+_LOGINS: Final = 'netra_attempts_total{journey="login"'
+_FAILED: Final = f'{_LOGINS}, verdict="unknown"'
+_CHECKS: Final = 'netra_attempts_total{journey=~"verify|me"'
+_GUESSED: Final = f'{_LOGINS}, verdict="rejected", code=~"invalid_credentials|too_many_attempts|account_locked"}}'
+_BEHIND: Final = "destination_unavailable|draining|auth_service_disabled"
+"""No cause of its own, or meant: what lies behind an open circuit is told in its place."""
+_OURS: Final = "service_credentials_.+"
+_COUNTED: Final = '{journey=~"login|verify", verdict="unknown", code!~"draining|auth_service_disabled"}'
+_QUIET: Final = frozenset(_BEHIND.split("|"))
+_REFUSES_US: Final = frozenset(row.code for row in TABLE.values() if row.refuses_us)
+_UNKNOWN: Final = frozenset(row.code for row in TABLE.values() if row.verdict == "unknown")
+_GUESSES: Final = frozenset({"invalid_credentials", "account_locked", "too_many_attempts"})
+_WITH_CODE: Final = '{journey="login", code="%s"}'
+
+LOGINS_FAILING: Final = "NetraLoginsFailing"
+REFUSED: Final = "NetraServiceCredentialsRefused"
+BESIDE_A_GOOD_PROBE: Final = "NetraLoginsFailBesideAGoodProbe"
+CHECKS_FAILING: Final = "NetraTokenChecksFailing"
+BURNS: Final = "NetraErrorBudgetBurns"
+NEAR_BUDGET: Final = "NetraLoginsNearTheirBudget"
+WAVE: Final = "NetraWrongPasswordWave"
+UNREACHABLE: Final = "NetraAuthServiceUnreachable"
+CIRCUIT_OPEN: Final = "NetraCircuitOpen"
+FEED_DOWN: Final = "NetraLogoutsNotHeard"
+KEYS_STALE: Final = "NetraKeysStale"
+
+_OF_AN_OUTAGE: Final = (UNREACHABLE, CIRCUIT_OPEN, BESIDE_A_GOOD_PROBE, BURNS, NEAR_BUDGET, FEED_DOWN, KEYS_STALE)
+
+
+def _failing(series: str, operations: str, at_least: int) -> str:
+    """So many attempts end unknown, and one in twenty; behind an open circuit the calls say why."""
+    known = f'code!~"{_OURS}|{_BEHIND}"'
+    unknown = f'{series}, verdict="unknown"'
+    calls = f'netra_auth_service_calls_total{{operation=~"{operations}", verdict="unknown", {known}}}'
+    return f"""\
+(
+  sum by (job, code, owner) (increase({unknown}, {known}}}[2m])) >= {at_least}
+  or
+  (sum by (job, code) (increase({calls}[2m])) > 0)
+    * on (job, code) group_left (owner) group by (job, code, owner) ({_FAILED}}})
+    and on (job) sum by (job) (increase({unknown}, code="destination_unavailable"}}[2m])) >= {at_least}
+)
+and on (job)
+sum by (job) (increase({unknown}}}[2m])) > 0.05 * sum by (job) (increase({series}}}[2m]))"""
+
+
+def _burning(window: str, short: str, times: str, at_least: int) -> str:
+    """The error budget is used up so many times too fast, over a long window and still over a short one."""
+    allowed = f"{times} * 0.001"
+
+    def ratio(span: str) -> str:
+        everything = _COUNTED.partition(", verdict")[0]
+        return f"""\
+sum by (job, journey) (rate(netra_attempts_total{_COUNTED}[{span}]))
+  / sum by (job, journey) (rate(netra_attempts_total{everything}}}[{span}])) > {allowed}"""
+
+    return f"""\
+(
+  {ratio(short)}
+)
+and
+(
+  {ratio(window)}
+)
+and sum by (job, journey) (increase(netra_attempts_total{_COUNTED}[{window}])) >= {at_least}"""
+
+
+OF_USERS: Final = (
+    Alert(
+        LOGINS_FAILING,
+        "high",
+        _failing(_LOGINS, "login|health", 5),
+        "0m",
+        "Logins fail: {{ $labels.code }}",
+        "Nobody's password was judged. 502, 503 or 504, and the advice to come back; no one is told that a password "
+        "was wrong.",
+        "Sessions that exist: tokens are checked by what is known here. Logins that get through.",
+        "On a gateway, `netra doctor` names the cause in its last line; `netra explain {{ $labels.code }}` says what "
+        "to check first.",
+        f'increase({_FAILED}, code=~"%s|destination_unavailable"}}[2m]) > 0',
+        _UNKNOWN - _REFUSES_US - _QUIET,
+        hides=_OF_AN_OUTAGE,
+        hides_of_its_code=(CHECKS_FAILING,),
+    ),
+    Alert(
+        REFUSED,
+        "high",
+        f"""\
+sum by (job, code) (increase({_FAILED}, code=~"{_OURS}"}}[2m])) >= 5
+and on (job)
+sum by (job) (increase({_FAILED}, code=~"{_OURS}"}}[2m])) > 0.5 * sum by (job) (increase({_LOGINS}}}[2m]))""",
+        "0m",
+        "The auth service refuses this gateway, and most logins with it: {{ $labels.code }}",
+        "502 at each login; no one is told that a password was wrong.",
+        "Sessions that exist, for as long as their tokens last.",
+        "`netra doctor` shows the fingerprints on both sides; give the gateway the secret that the auth service knows, "
+        "or `netra services rotate` there.",
+        f"increase(netra_attempts_total{_WITH_CODE}[2m]) > 0",
+        _REFUSES_US,
+        "us",
+        (*_OF_AN_OUTAGE, CHECKS_FAILING),
+    ),
+    Alert(
+        REFUSED,
+        "medium",
+        f"""\
+sum by (job, code) (increase({_FAILED}, code=~"{_OURS}"}}[5m])) > 0
+or on (job, code)
+label_replace(
+  max by (job) (netra_handshake_state{{state="refused"}}) == 1, "code", "service_credentials_rejected", "", ""
+)""",
+        "0m",
+        "The auth service refuses this gateway: {{ $labels.code }}",
+        "502 at each login that meets it; no one is told that a password was wrong.",
+        "Sessions that exist, for as long as their tokens last. Logins by gateways that are not refused.",
+        "`netra doctor` shows the fingerprints on both sides; give the gateway the secret that the auth service knows, "
+        "or `netra services rotate` there.",
+        f'increase(netra_attempts_total{_WITH_CODE}[5m]) > 0 or netra_handshake_state{{state="refused"}} == 1',
+        _REFUSES_US,
+        "us",
+    ),
+    Alert(
+        BESIDE_A_GOOD_PROBE,
+        "high",
+        f"""\
+(
+  sum by (job) (increase({_FAILED}, code!~"{_OURS}|draining|auth_service_disabled"}}[5m])) >= 3
+  unless on (job) sum by (job) (increase({_LOGINS}, verdict!="unknown"}}[5m])) > 0
+)
+and on (job) min by (job) (netra_probe_up) == 1""",
+        "2m",
+        "Every login fails, and the probe is fine",
+        "502, 503 or 504 at each login.",
+        "Sessions that exist; the auth service answers what is no login.",
+        "`netra doctor --rejection-check`: it puts one login as users do.",
+        f"increase({_FAILED}}}[5m]) > 0",
+        owner="auth_service",
+        hides=(BURNS, CIRCUIT_OPEN),
+    ),
+    Alert(
+        CHECKS_FAILING,
+        "high",
+        _failing(_CHECKS, "validate|keys|health", 20),
+        "0m",
+        "Token checks fail: {{ $labels.code }}",
+        "503 behind the gateway, in the middle of a session; clients are told to keep their tokens.",
+        "Tokens that are remembered.",
+        "`netra doctor` looks at the keys; the event `Key set not renewed` says why there are none.",
+        f'increase({_CHECKS}, verdict="unknown"}}[2m]) > 0',
+        frozenset({"keys_unavailable"}),
+        hides=(BURNS, CIRCUIT_OPEN),
+    ),
+    Alert(
+        BURNS,
+        "high",
+        _burning("1h", "5m", "14.4", 5),
+        "2m",
+        "{{ $labels.journey }}: at this pace a month's error budget (99.9 %) is used up in two days",
+        "Some attempts fail: {{ $value | humanizePercentage }} of the last five minutes.",
+        "All others.",
+        "The console's totals say which codes; `netra explain CODE` what to check first.",
+        f"increase(netra_attempts_total{_COUNTED}[5m]) > 0",
+        owner="us",
+    ),
+    Alert(
+        BURNS,
+        "medium",
+        _burning("6h", "30m", "6", 20),
+        "15m",
+        "{{ $labels.journey }}: at this pace a month's error budget (99.9 %) is used up in five days",
+        "A few attempts fail: {{ $value | humanizePercentage }} of the last half hour.",
+        "All others.",
+        "The console's totals say which codes; `netra explain CODE` what to check first.",
+        f"increase(netra_attempts_total{_COUNTED}[30m]) > 0",
+        owner="us",
+    ),
+    Alert(
+        NEAR_BUDGET,
+        "medium",
+        """\
+sum by (job, journey) (rate(netra_attempts_near_budget_total{journey=~"login|verify"}[10m]))
+  / sum by (job, journey) (rate(netra_attempt_seconds_count{journey=~"login|verify"}[10m])) > 0.01
+and sum by (job, journey) (increase(netra_attempts_near_budget_total[10m])) >= 5""",
+        "10m",
+        "{{ $labels.journey }}: {{ $value | humanizePercentage }} of all took four fifths of their budget or more",
+        "It is slow; soon 504.",
+        "Everything.",
+        "netra_auth_service_phase_seconds says where the time goes; `wait` is the auth service's own.",
+        "increase(netra_attempts_near_budget_total[10m]) > 0",
+        frozenset({"response_timeout"}),
+        "auth_service",
+    ),
+    Alert(
+        WAVE,
+        "medium",
+        f"""\
+sum by (job) (rate({_GUESSED}[5m])) > 1
+and
+sum by (job) (rate({_GUESSED}[5m])) > 10 * sum by (job) (rate({_GUESSED}[1d] offset 10m))""",
+        "5m",
+        "Wrong passwords come ten times as often as usual: {{ $value | humanize }} a second",
+        "401, and 429 or 423 for accounts that somebody guesses at. Availability is not in question.",
+        "Everything: accounts are throttled and locked one by one.",
+        "Look at the accounts (hashes) in the log lines `Login rejected`; tighten NETRA_THROTTLE_ADDRESS.",
+        f"increase({_GUESSED}[5m]) > 0",
+        _GUESSES,
+        "client",
+    ),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""The dashboard for Grafana, made of the definitions of the metrics."""
