@@ -88,11 +88,11 @@ docs: $(VENV)/.dev ## Write the generated pages anew: settings, metrics, logs, f
 	@$(BIN)/python -m netra.observe.metrics.reference
 	@$(BIN)/python -m netra.observe.log.reference
 	@$(BIN)/python -m tests.faults.reference
-	@$(BIN)/python -m tests.observe.metrics.recording_page
+	@$(BIN)/python -m tests.observe.metrics.runs.page
 
 recordings: $(VENV)/.dev ## Record the runs that alerts are tested on, and their table, anew (ten minutes; needs faketime)
-	@$(BIN)/python -m tests.observe.metrics.record $(ARGS)
-	@$(BIN)/python -m tests.observe.metrics.recording_page
+	@$(BIN)/python -m tests.observe.metrics.runs.record $(ARGS)
+	@$(BIN)/python -m tests.observe.metrics.runs.page
 
 lock: $(VENV)/.lock ## Resolve the requirements anew within pyproject.toml (ARGS=--upgrade for the newest)
 	@UV=$(BIN)/uv requirements/lock requirements $(ARGS)

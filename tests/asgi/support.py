@@ -150,6 +150,10 @@ class Line:
         """Take nothing more off the line."""
         cast("asyncio.ReadTransport", self._writer.transport).pause_reading()
 
+    def wake(self) -> None:
+        """Take again what there is."""
+        cast("asyncio.ReadTransport", self._writer.transport).resume_reading()
+
     async def rest(self) -> bytes:
         """Everything that comes until the server closes."""
         async with asyncio.timeout(LONGEST_S):

@@ -80,5 +80,7 @@ def test_each_fault_is_named_on_the_console_after_one_login_and_is_gone_when_men
     broken = [each["code"] for each in state(demo)["stations"] if each["state"] == "failing"]
     assert broken == [fault.code]
     demo.break_with("none")
-    assert state(demo)["headline"]["state"] == "ok"
+    mended = state(demo)["headline"]
+    # Of twenty logins on, those that took all their time while it was frozen bring an advice on the budget.
+    assert mended["state"] == "ok" or mended["code"] == "budget_nearly_used", mended
     assert log_in(demo).body["status"] == 200

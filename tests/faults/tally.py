@@ -5,12 +5,13 @@ It must never call a row good of which a test failed, was skipped, or did not ru
 
 import random
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 import pytest
 
-from tests.faults.catalogue import BY_SLUG, COUNTED
-from tests.faults.row import SECTIONS, Row
+# The catalogue is loaded when it is needed: plugins come before coverage is measured, and it loads most of Netra.
+if TYPE_CHECKING:
+    from tests.faults.row import Row
 
 T = TypeVar("T")
 
@@ -47,17 +48,19 @@ class Tally:
             why = _reason(report) if report.outcome != "passed" else before.why
             of_row[report.nodeid] = Ran(report.nodeid, outcome, before.took_s + report.duration, why)
 
-    def of(self, row: Row) -> list[Ran]:
+    def of(self, row: "Row") -> list[Ran]:
         """The tests of a row that ran."""
         return list(self._ran.get(row.slug, {}).values())
 
-    def holds(self, row: Row) -> bool:
+    def holds(self, row: "Row") -> bool:
         """Did everything pass that shows this row, and was there something?"""
         ran = self.of(row)
         return bool(ran) and all(each.outcome == "passed" for each in ran)
 
-    def lines(self, rows: Sequence[Row]) -> Iterator[tuple[str, bool | None]]:
+    def lines(self, rows: Sequence["Row"]) -> Iterator[tuple[str, bool | None]]:
         """The table of these rows, then what does not hold; each line with whether it is good, None for neither."""
+        from tests.faults.row import SECTIONS
+
         for section in SECTIONS:
             listed = [row for row in rows if row.section == section]
             if listed:
@@ -68,13 +71,13 @@ class Tally:
                 yield f"\n{row.slug}: {row.fault}\n  promised: {row.answer}", None
                 yield from ((f"  {each.outcome}: {each.test}: {each.why}", None) for each in self.of(row) if each.why)
 
-    def _line(self, row: Row) -> tuple[str, bool]:
+    def _line(self, row: "Row") -> tuple[str, bool]:
         ran, holds = self.of(row), self.holds(row)
         verdict = "holds" if holds else "does not hold" if ran else "was not shown"
         shown = f"{len(ran)} test{'' if len(ran) == 1 else 's'}, {sum(each.took_s for each in ran):.1f} s"
         return f"  {row.slug:<{_WIDTH}}{verdict:<15}{shown}", holds
 
-    def last_line(self, rows: Sequence[Row]) -> tuple[str, bool]:
+    def last_line(self, rows: Sequence["Row"]) -> tuple[str, bool]:
         """What it comes to, and whether that is all of them."""
         held = sum(map(self.holds, rows))
         return f"{held}/{len(rows)} rows hold", held == len(rows)
@@ -94,6 +97,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Note the rows of each test where every process and `-k` find them; change the order if a seed is given."""
+    from tests.faults.catalogue import BY_SLUG
+
     for item in items:
         for mark in item.iter_markers(_ROW):
             assert mark.args[0] in BY_SLUG, f"{item.nodeid} names the row {mark.args[0]}, which there is not"
@@ -130,6 +135,8 @@ class Counting:
         """Everything has ended, and been reported. A row that was not shown is a failure, unless few were chosen."""
         if hasattr(self._config, "workerinput") or self._config.option.collectonly:
             return (yield)
+        from tests.faults.catalogue import COUNTED
+
         rows = [row for row in COUNTED if not self._config.option.keyword or self._tally.of(row)]
         last, good = self._tally.last_line(rows)
         if not good and session.exitstatus == pytest.ExitCode.OK:

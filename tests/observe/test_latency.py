@@ -127,6 +127,16 @@ def test_what_is_cut_off_is_not_taken_for_what_it_would_take() -> None:
     assert told.latency().ratio <= 1
 
 
+def test_whoever_was_judged_in_the_last_moment_was_not_given_up() -> None:
+    told = Told()
+    told.attempts(30, 1.92)
+    found = told.advice(USUAL._replace(login_s=2.0))
+    assert found is not None
+    assert "is 2 s and nearly used up: the slowest one takes 1.9 s (30 logins" in found.what
+    assert found.why.startswith("A little more load, and they are given up")
+    assert "if it has to take so long, set NETRA_LOGIN_BUDGET_S=4." in found.fix
+
+
 def test_more_than_can_be_set_is_not_advised() -> None:
     told = Told()
     told.attempts(200, 57.0)

@@ -3,12 +3,14 @@
 It must never be enough to be in the same browser: a cookie alone changes nothing for a page of another origin.
 """
 
+import gc
 import json
 import re
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from netra.asgi import cycle
 from netra.testing.fakes import FakeClock
 from netra.web.admin.access import SESSION_S, SESSIONS_COUNT, Sessions
 from tests.support.problems import assert_problem
@@ -66,6 +68,14 @@ async def test_a_right_token_gives_a_cookie_that_stands_for_it() -> None:
         assert {(await at.ask("GET", path, back)).status for path in GUARDED[:3]} == {200}
         assert (await at.ask("GET", "/session", back)).json == {"signed_in_by": "session"}
         assert (await at.ask("GET", "/session", BEARER)).json == {"signed_in_by": "token"}
+
+
+async def test_no_cookie_is_kept_beyond_its_answer() -> None:
+    async with operated(TOKEN) as at:
+        ids = [cookie_of(await sign_in(at))[1].encode() for _ in "ab"]
+    kept = repr([gc.get_referents(each) for each in gc.get_referents(cycle._same)]).encode()
+    assert b"application/" in kept, "this is where worded headers are kept"
+    assert not [each for each in ids if each.partition(b"=")[2] in kept]
 
 
 async def test_two_sign_ins_are_two_sessions_and_the_second_ends_the_first_of_the_same_browser() -> None:

@@ -1,4 +1,4 @@
-"""One ASGI application for a table of routes: the rim where frameworks' words become ours.
+"""One application for a table of routes: what becomes of a request, on our own connections or as ASGI 3 anywhere.
 
 It must never let an exception reach the server: whatever happens is answered as a problem.
 """
@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from netra.asgi.body import Receive, read_body
-from netra.asgi.callers import Callers, new_request_id, request_id
+from netra.asgi.callers import Callers, request_id
 from netra.asgi.cors import Cors
 from netra.asgi.problem import problem
 from netra.asgi.words import (
@@ -115,20 +115,27 @@ class App:
 
     def request(self, method: str, path: str, query: bytes, headers: Headers, peer: str | None) -> Request:
         """A request in our words; `path` is decoded and without a slash at its end, `peer` who sent it."""
-        request = Request(method=method, path=path, query=query, headers=headers, request_id="", received_at_s=0.0)
-        request.request_id = request_id(headers) if request.count(b"x-request-id") else new_request_id()
-        request.client_address, request.address_shared = self._callers.caller(peer, headers)
-        return request
+        address, shared = self._callers.caller(peer, headers)
+        return Request(
+            method=method,
+            path=path,
+            query=query,
+            headers=headers,
+            request_id=request_id(headers),
+            received_at_s=0.0,
+            client_address=address,
+            address_shared=shared,
+        )
 
     def begin(self, request: Request) -> Answer | Route:
         """The answer, if it needs neither a body nor a wait; else the route that answers this request."""
         try:
-            route = self._route(request)
-            if isinstance(route, (Refusal, Answer)):
-                return self._worded(route, request)
-            return (route.at_once and route.at_once(request)) or route
+            found = self._route(request)
+            if isinstance(found, Route):
+                return (found.at_once and found.at_once(request)) or found
+            return found if isinstance(found, Answer) else self._refuse(found, request.request_id)
         except Exception as crash:  # noqa: BLE001 - the rim: a bug is answered and told, never dropped
-            return self._crashed(request, crash)
+            return self.crashed(request, crash)
 
     async def respond(self, request: Request, route: Route, body: Body) -> Answer | Stream | None:
         """The answer of a route; None for a client that left before its body was whole."""
@@ -143,9 +150,9 @@ class App:
             request.received_at_s = monotonic()
             return await route.handler(request)
         except Exception as crash:  # noqa: BLE001 - the rim: a bug is answered and told, never dropped
-            return self._crashed(request, crash)
+            return self.crashed(request, crash)
 
-    def _crashed(self, request: Request, crash: Exception) -> Answer:
+    def crashed(self, request: Request, crash: Exception) -> Answer:
         """The answer to a request that met a bug, even when what words and tells it has one, too."""
         with contextlib.suppress(Exception):
             self._on_crash(request, crash)
@@ -155,33 +162,22 @@ class App:
             return problem(500, {"status": 500, "code": "internal_error", "request_id": request.request_id})
 
     def _route(self, request: Request) -> Route | Refusal | Answer:
-        refusal = self._admit(request, request.headers) if self._admit else None
-        if refusal is not None:
-            return refusal
-        path = request.path
-        preflight = self._cors.preflight(request.headers, _EVERY) if request.method == "OPTIONS" else None
+        refused = self._admit and self._admit(request, request.headers)
+        if refused:
+            return refused
+        path, method = request.path, request.method
         by_method = self._routes.get(path) or self._parents.get(path.rpartition("/")[0]) or self._tree(path)
         if by_method is None:
             return Refusal(404, "not_found")
-        if preflight is not None and ANY_METHOD in by_method:
-            return preflight
-        route = by_method.get(request.method) or by_method.get(ANY_METHOD)
-        if route is None and request.method == "HEAD":
-            route = by_method.get("GET")
-        if route is not None:
+        route = by_method.get(method) or by_method.get(ANY_METHOD) or (method == "HEAD" and by_method.get("GET"))
+        if route and method != "OPTIONS":
             return route
-        allowed = ", ".join(sorted({*by_method, *(("HEAD",) if "GET" in by_method else ())})).encode("ascii")
-        if request.method == "OPTIONS":
-            preflight = self._cors.preflight(request.headers, allowed)
-            if preflight is not None:
-                return preflight
-        return Refusal(405, "method_not_allowed", headers=((b"allow", allowed),))
+        allowed = _EVERY if ANY_METHOD in by_method else _allowed(by_method)
+        preflight = self._cors.preflight(request.headers, allowed) if method == "OPTIONS" else None
+        return preflight or route or Refusal(405, "method_not_allowed", headers=((b"allow", allowed),))
 
     def _tree(self, path: str) -> dict[str, Route] | None:
         return next((found for above, found in self._trees.items() if path.startswith(f"{above}/")), None)
-
-    def _worded(self, refused: Refusal | Answer, request: Request) -> Answer:
-        return refused if isinstance(refused, Answer) else self._refuse(refused, request.request_id)
 
     async def _send(self, request: Request, answer: Answer, send: Send) -> None:
         body = b"" if request.method == "HEAD" else answer.body
@@ -228,8 +224,8 @@ class App:
         return headers
 
     def more_headers(self, answer: Answer, request: Request) -> tuple[tuple[bytes, bytes], ...]:
-        """What this listener adds to an answer as of now: for pages of other origins, and while it stops."""
-        more = self._cors.headers(request.headers) if self._cors.origins else ()
+        """What is of this answer alone, for pages of other origins, and said while the listener stops."""
+        more = answer.once + self._cors.headers(request.headers) if self._cors.origins else answer.once
         return (*more, CLOSE) if self.draining and CLOSE not in answer.headers else more
 
     def stream_headers(self, stream: Stream, request: Request) -> Headers:
@@ -243,6 +239,10 @@ class App:
         answer = self._refuse(refusal, request.request_id)
         headers = self.headers(answer, request)
         return answer.status, headers if CLOSE in headers else [*headers, CLOSE], answer.body
+
+
+def _allowed(methods: Iterable[str]) -> bytes:
+    return ", ".join(sorted({*methods, *(("HEAD",) if "GET" in methods else ())})).encode("ascii")
 
 
 async def _sent(stream: Stream, take: Take, *, bodiless: bool) -> None:

@@ -109,12 +109,8 @@ def _read_address(text: bytes) -> Address | None:
 
 def request_id(headers: Headers) -> str:
     """The caller's own id when it is well formed, else a new one of 32 hexadecimal digits."""
-    for name, value in headers:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return value.decode("ascii")
-    return new_request_id()
-
-
-def new_request_id() -> str:
-    """An id for a request that came without."""
+    if b"x-request-id" in dict(headers):
+        for name, value in headers:
+            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+                return value.decode("ascii")
     return urandom(16).hex()

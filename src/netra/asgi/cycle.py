@@ -20,8 +20,6 @@ from netra.asgi.body import too_large
 from netra.asgi.words import BODILESS, CLOSE, NOT_STORED, Answer, Headers, Refusal, Request, Route, Stream
 
 _SAME_COUNT: Final = 1024
-_PATHS_COUNT: Final = 256
-"""Most requests ask for one of a few paths."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _OF_AN_UPGRADE: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
@@ -63,8 +61,6 @@ class Cycle:
     """Has the answer left in part?"""
     task: "asyncio.Task[None] | None" = None
     """Where the application runs, if it has to wait."""
-    begun = False
-    """Has the application begun to answer?"""
     answered = False
     gone = False
     """Has the client left?"""
@@ -83,10 +79,7 @@ class Cycle:
         """Answer at once if that can be; else what `run` goes on with, in a task of its own."""
         begun = self._app.begin(self.request)
         if isinstance(begun, Answer) and self._carrier.waiting_to_write is None:
-            try:
-                self._say(begun)
-            except ValueError:
-                return begun  # and it is raised again, where it is told of
+            self._say(begun)
             return None
         return begun
 
@@ -160,22 +153,36 @@ class Cycle:
             await asyncio.shield(self._carrier.waiting_to_write)
 
     def _say(self, answer: Answer) -> None:
-        """Write an answer, head and body at once. Raises: ValueError, for a header that breaks its line."""
-        request, more = self.request, self._app.more_headers(answer, self.request)
-        self.begun = True
-        if CLOSE in answer.headers or CLOSE in more:
+        """Write an answer, head and body at once; one that cannot be written is a bug like any other."""
+        try:
+            head = self._head(answer)
+        except Exception as crash:  # noqa: BLE001 - the rim: a bug is answered and told, never dropped
+            answer = self._app.crashed(self.request, crash)
+            head = self._head(answer)
+        self.answered = True
+        self._carrier.write(head if self.request.method == "HEAD" else head + answer.body)
+        self._carrier.answered(self)
+
+    def _head(self, answer: Answer) -> bytes:
+        """The head of an answer, with what every answer carries. Raises: ValueError, see `answer_bytes`."""
+        status, body, content_type, headers, _ = answer
+        more = self._app.more_headers(answer, self.request)
+        if CLOSE in headers or CLOSE in more:
             self.keep_alive = False
         elif not self.keep_alive:
             more = (*more, CLOSE)
-        head = answer_head(answer, request.request_id, more)
-        self.answered = True
-        self._carrier.write(head if request.method == "HEAD" else head + answer.body)
-        self._carrier.answered(self)
+        return b"%sx-request-id: %s\r\n%s%s%s" % (
+            _STATUS_LINES[status],
+            self.request.request_id.encode("ascii"),
+            _same(status in BODILESS, content_type, headers, len(body)),
+            _lines(more) if more else b"",
+            _date_line(int(time())),
+        )
 
     async def _say_pieces(self, stream: Stream) -> None:
         """Write an answer that goes on, piece by piece as they come."""
         head = answer_bytes(200, self._app.stream_headers(stream, self.request))
-        self.begun, self.keep_alive = True, False
+        self.keep_alive = False
         await self._take(head)
         await self._app.flow(self.request, stream, self._take, self._left())
         await self._taken()
@@ -195,26 +202,11 @@ class Cycle:
             await self._hear()
 
 
-def answer_head(answer: Answer, request_id: str, more: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """The head of an answer as it is sent, with what every answer carries.
-
-    Raises: ValueError, for a header that breaks its line.
-    """
-    status, body, content_type, headers = answer
-    labelled, same = request_id.encode("ascii"), _same(status in BODILESS, content_type, headers)
-    head = b"%sx-request-id: %s\r\n%s" % (_STATUS_LINES[status], labelled, same)
-    if status not in BODILESS:
-        head += b"content-length: %d\r\n" % len(body)
-    if more:
-        head += _lines(more)
-    return head + _date_line(int(time()))
-
-
 @lru_cache(maxsize=_SAME_COUNT)
-def _same(bodiless: bool, content_type: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:  # noqa: FBT001
-    """What answers have in common that differ in their body and their request's id alone."""
-    typed = () if bodiless else ((b"content-type", content_type),)
-    return _lines((NOT_STORED, *headers, *typed))
+def _same(bodiless: bool, content_type: bytes, headers: tuple[tuple[bytes, bytes], ...], body_bytes: int) -> bytes:  # noqa: FBT001
+    """What answers have in common that differ in the text of their body, and what each has alone."""
+    sized = () if bodiless else ((b"content-type", content_type), (b"content-length", b"%d" % body_bytes))
+    return _lines((NOT_STORED, *headers, *sized))
 
 
 def answer_bytes(status: int, headers: Headers, body: bytes = b"") -> bytes:
@@ -248,13 +240,8 @@ def target_of(url: bytes) -> tuple[str, bytes]:
     else:
         parsed = httptools.parse_url(url)
         raw_path, query = parsed.path or b"/", parsed.query or b""
-    return _path(raw_path), query
-
-
-@lru_cache(maxsize=_PATHS_COUNT)
-def _path(raw: bytes) -> str:
-    path = raw.decode("ascii")
-    return (unquote(path) if "%" in path else path).rstrip("/") or "/"
+    path = raw_path.decode("ascii")
+    return (unquote(path) if "%" in path else path).rstrip("/") or "/", query
 
 
 def head_without_upgrade(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:

@@ -17,7 +17,10 @@ from netra.asgi.words import Headers, Refusal
 
 _UNREADABLE: Final = Refusal(400, "malformed_request", "This is not an HTTP request that can be read.")
 _MOST_QUEUED: Final = 64
-"""How many requests may wait behind one that is being answered: each costs a hundred times its bytes."""
+"""How many requests may wait behind one that is being answered: each costs a hundred times its bytes.
+
+One that is answered at once leads to the next on the same stack.
+"""
 _IMPATIENT: Final = Refusal(400, "malformed_request", "Too many requests were sent without waiting for an answer.")
 _HOSTLESS: Final = Refusal(400, "malformed_request", "A request names exactly one host.")
 _WELCOME_S: Final = 0.5
@@ -55,14 +58,15 @@ class GuardedProtocol(asyncio.Protocol):
         self._held_refusal: Refusal | None = None
         """What is to be said once earlier requests have their answers."""
         self._lingering = False
-        self._head_bytes = self._body_bytes = self._discarded_bytes = 0
+        self._part_bytes = self._discarded_bytes = 0
+        """So many bytes came of a head, or of a body, behind what the end of the part before came with."""
         self._seen_bytes = 0
         """At most so many bytes has the request that is coming in so far."""
         self._chunk_bytes = 0
         self._begun = False
         """Has a request begun that is not whole yet?"""
         self._head_complete = False
-        """Is its head whole?"""
+        """Is its head whole, and taken for a request? One that wishes for another protocol is read once more."""
         self._url = b""
         self._headers: Headers = []
 
@@ -161,15 +165,12 @@ class GuardedProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """More bytes of a request, or of its head."""
-        if self._refused or self._lingering or self.transport.is_closing():
+        if self._refused or self._lingering:
             self._discard(data)
             return
         self._chunk_bytes = len(data)
         self._seen_bytes += self._chunk_bytes
-        if self._head_complete:
-            self._body_bytes += self._chunk_bytes
-        else:
-            self._head_bytes += self._chunk_bytes
+        self._part_bytes += self._chunk_bytes
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -180,7 +181,7 @@ class GuardedProtocol(asyncio.Protocol):
             self._start(self._unstarted)
         if self._begun:
             self._await_rest()
-        elif self._head_bytes > self.limits.head_bytes:
+        elif self._part_bytes > self.limits.head_bytes:
             self._refuse_head()
 
     def _await_rest(self) -> None:
@@ -188,9 +189,9 @@ class GuardedProtocol(asyncio.Protocol):
         if not self._receiving and not self._owes_earlier_answers():
             self._receiving, self.since_s = True, self.loop.time()
         if not self._head_complete:
-            if self._head_bytes > self.limits.head_bytes:
+            if self._part_bytes > self.limits.head_bytes:
                 self._refuse_head()
-        elif self._body_bytes > self.limits.weight_bytes:
+        elif self._part_bytes > self.limits.weight_bytes:
             self.refuse(too_large(self.limits.body_bytes))
 
     def _discard(self, data: bytes) -> None:
@@ -245,7 +246,7 @@ class GuardedProtocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: the last moment to refuse it unseen."""
-        parser, app, headers = self._parser, self.guarded_app, self._headers
+        parser, headers = self._parser, self._headers
         if parser.should_upgrade():
             if parser.get_method() == b"CONNECT":
                 self._stop(_UNREADABLE)
@@ -254,17 +255,20 @@ class GuardedProtocol(asyncio.Protocol):
             self._refuse_head()
             raise _Refused
         is_old = parser.get_http_version() == "1.0"
-        request = app.request(parser.get_method().decode("ascii"), *target_of(self._url), headers, self._peer)
-        hosts_count = request.count(b"host")
-        if hosts_count != 1 and (hosts_count or not is_old):
+        if is_old:  # it knows of no leave to wait for. Source: RFC 9110, section 10.1.1
+            headers = [header for header in headers if header[0] != b"expect"]
+        path, query = target_of(self._url)
+        app, method = self.guarded_app, parser.get_method().decode("ascii")
+        request = app.request(method, path, query, headers, self._peer)
+        if request.count(b"host") != 1 and not (is_old and request.count(b"host") == 0):
             self._stop(_HOSTLESS)
-        self._cycle = Cycle(self, app, request, keep_alive=not is_old and parser.should_keep_alive())
-        if self._answering is not None:
-            self._wait(self._cycle)
+        cycle = self._cycle = Cycle(self, app, request, keep_alive=not is_old and parser.should_keep_alive())
+        if self._answering is None:
+            self._answering = self._unstarted = cycle
         else:
-            self._answering = self._unstarted = self._cycle
+            self._wait(cycle)
         self._head_complete = True
-        self._head_bytes = self._body_bytes = 0
+        self._part_bytes = 0
 
     def _wait(self, cycle: Cycle) -> None:
         """A request that came before an earlier one was answered."""
@@ -281,15 +285,15 @@ class GuardedProtocol(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body; nobody waits for it once the answer is given."""
-        if self._cycle is not None and not self._cycle.answered and not self._parser.should_upgrade():
+        if self._cycle is not None and self._head_complete and not self._cycle.answered:
             self._cycle.more(body)
 
     def on_message_complete(self) -> None:
         """The request is whole: its receipt has no deadline any more."""
-        if self._parser.should_upgrade() or self._cycle is None:
-            return
-        self._cycle.whole()
-        self._receiving = self._begun = self._head_complete = False
+        if self._cycle is not None and self._head_complete:
+            self._cycle.whole()
+            self._receiving = self._begun = self._head_complete = False
+            self._part_bytes = 0
 
     # --- answers out
 
@@ -356,7 +360,8 @@ class GuardedProtocol(asyncio.Protocol):
         return self._answering is not None and not (self._head_complete and self._answering is self._cycle)
 
     def _say(self, refusal: Refusal) -> None:
-        answered = self._head_complete and self._cycle is not None and self._cycle.begun
+        cycle = self._cycle if self._head_complete else None
+        answered = cycle is not None and (cycle.answered or cycle.goes_on)
         if self._held_refusal is not None or not answered:
             self.write(answer_bytes(*self.guarded_app.early(refusal, self._headers)))
         if self._answering is not None:  # what the application may still say of it is not heard

@@ -67,11 +67,18 @@ class Request:
         value = self._first.get(name)
         return None if value is None else value.decode("latin-1")
 
+    def values(self, name: bytes) -> list[str]:
+        """All values of a header, in the order of arrival."""
+        if len(self._first) != len(self.headers):
+            return [value.decode("latin-1") for key, value in self.headers if key == name]
+        value = self._first.get(name)
+        return [] if value is None else [value.decode("latin-1")]
+
     def count(self, name: bytes) -> int:
         """How often a header was sent."""
-        if name not in self._first:
-            return 0
-        return 1 if len(self._first) == len(self.headers) else sum(key == name for key, _ in self.headers)
+        if len(self._first) != len(self.headers):
+            return sum(key == name for key, _ in self.headers)
+        return 1 if name in self._first else 0
 
     def __repr__(self) -> str:
         # Not the path: a stranger has written it, and people put tokens there.
@@ -85,6 +92,9 @@ class Answer(NamedTuple):
     body: bytes = b""
     content_type: bytes = JSON_TYPE
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    """What many answers have: it is kept worded."""
+    once: tuple[tuple[bytes, bytes], ...] = ()
+    """What no other answer has, such as a cookie, which is a secret."""
 
     def __repr__(self) -> str:
         # It may be a session, or a cookie.

@@ -195,25 +195,16 @@ def _read(fields: tuple[Field, ...], body: Mapping[str, Any]) -> tuple[dict[str,
     values: dict[str, Any] = {}
     faults: list[FieldFault] = []
     for field in fields:
-        value = _member(field, body)
-        fault = _fault(field, value)
-        if fault is not None:
-            faults.append(fault)
+        name = field.name
+        value = body.get(name)
+        if value is None and field.aliases:
+            value = next((body[alias] for alias in field.aliases if body.get(alias) is not None), None)
+        wrong = _wrong(field, value)
+        if wrong is not None:
+            faults.append(FieldFault(f"/{name}", *wrong))
         elif value is not None:
-            values[field.name] = Secret(value) if field.secret else value
+            values[name] = Secret(value) if field.secret else value
     return values, faults
-
-
-def _member(field: Field, body: Mapping[str, Any]) -> Any:
-    value = body.get(field.name)
-    if value is None and field.aliases:
-        return next((body[name] for name in field.aliases if body.get(name) is not None), None)
-    return value
-
-
-def _fault(field: Field, value: Any) -> FieldFault | None:
-    wrong = _wrong(field, value)
-    return FieldFault(f"/{field.name}", *wrong) if wrong else None
 
 
 def _wrong(field: Field, value: Any) -> tuple[str, str] | None:

@@ -19,13 +19,11 @@ async def log_in(attempt: LoginAttempt, parts: Parts) -> Outcome[Session]:
     """Ask the auth service whether these credentials are good, and tell observers what became of it."""
     account = parts.account(attempt.identifier)
     with parts.place(parts.throttles.login, account, attempt.label) as place:
-        outcome = place.refusal or await _asked(attempt, parts)
+        outcome: Outcome[Session] | None = place.refusal
+        if outcome is None:
+            said: Said = {**attempt.extra, "identifier": attempt.identifier, "password": attempt.password}
+            call = parts.wire.call(LOGIN, said, parts.keyed(attempt.label))
+            outcome = await ask(call, parts.link, parts.login_deadline(attempt.received_at_s))
         place.settle(outcome, parts.link.clock.now_s())
     parts.ended("login", attempt.label, attempt.received_at_s, outcome, account)
     return outcome
-
-
-async def _asked(attempt: LoginAttempt, parts: Parts) -> Outcome[Session]:
-    said: Said = {**attempt.extra, "identifier": attempt.identifier, "password": attempt.password}
-    call = parts.wire.call(LOGIN, said, parts.keyed(attempt.label))
-    return await ask(call, parts.link, parts.login_deadline(attempt.received_at_s))

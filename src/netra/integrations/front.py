@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from netra.asgi.adapter import Scope
 from netra.asgi.body import too_large
-from netra.asgi.callers import Callers, request_id
+from netra.asgi.callers import Callers
 from netra.asgi.cors import Cors
 from netra.asgi.words import CLOSE, Headers, Refusal, Request
 from netra.assemble import Assembled, Tell, untrusted_proxy
@@ -51,13 +51,12 @@ class Front(Gate):
         self.view = assembled.view
         self._tell = tell
         self._limits = assembled.public.limits
-        self._callers = Callers(settings.trusted_proxies, self._doubt)
         self._app = public_app(
             assembled.gateway,
             assembled.view,
             "",
             limits=self._limits,
-            callers=self._callers,
+            callers=Callers(settings.trusted_proxies, self._doubt),
             cors=Cors(),  # other origins are the host's business
             on_crash=self._on_crash,
         )
@@ -106,15 +105,8 @@ class Front(Gate):
 
     def _request(self, asked: Scope) -> Request:
         client = asked["client"]
-        headers: Headers = asked["headers"]
-        return Request(
-            method=asked["method"],
-            path=asked["path"],
-            headers=headers,
-            request_id=request_id(headers),
-            received_at_s=0.0,
-            query=asked["query_string"],
-            client_address=self._callers.caller(client[0] if client else None, headers).address,
+        return self._app.request(
+            asked["method"], asked["path"], asked["query_string"], asked["headers"], client and client[0]
         )
 
     async def _received(self, chunks: AsyncIterator[bytes]) -> bytes | Refusal:

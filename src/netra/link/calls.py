@@ -9,7 +9,7 @@ from math import inf
 from typing import Any, TypeVar, get_args
 
 from netra.core.events import TryEnded
-from netra.core.pace.breaker import REFUSED, Breaker, Permit
+from netra.core.pace.breaker import REFUSED, Breaker
 from netra.core.pace.budget import RetryBudget
 from netra.core.pace.deadline import Deadline
 from netra.core.pace.retry import After, Attempted, No, WithOtherSeal, again
@@ -25,9 +25,8 @@ from netra.core.verdict.outcomes import (
     Tried,
     Unknown,
     code_of,
-    phase_of,
+    in_short,
     unknown,
-    verdict_of,
 )
 from netra.core.verdict.reply import Reply, Standing
 from netra.core.verdict.wire import Call
@@ -130,16 +129,17 @@ class _Asking:
         """One try: a slot, a permit, an exchange, and what it means."""
         link, breaker, slots = self.link, self.breaker, self.link.slots
         urgency = self.call.operation.urgency
-        started_s = link.clock.now_s()
+        started_s = now_s = link.clock.now_s()
         if breaker.refuses(started_s):
             return self.kept_out(started_s)
         slots.regrow(started_s)
-        if not slots.take_free(urgency) and not await slots.take(urgency):
-            return unknown(TABLE["connection_limit_reached"])
+        if not slots.take_free(urgency):
+            if not await slots.take(urgency):
+                return unknown(TABLE["connection_limit_reached"])
+            now_s = link.clock.now_s()
         permit, outcome = REFUSED, None
         try:
-            now_s = link.clock.now_s()
-            left_s = self.deadline.left_s(now_s)
+            left_s = self.deadline.at_s - now_s
             if left_s <= 0:
                 return unknown(TABLE["connection_timeout"])
             permit = breaker.admit(now_s)
@@ -160,7 +160,8 @@ class _Asking:
             if outcome is None:
                 breaker.give_back(permit)
             slots.give_back(urgency)
-        self.learn(outcome, permit, started_s, got.spent)
+        breaker.settle(permit, outcome, ended_s, link.clock.rand())
+        self.learn(outcome, ended_s - started_s, got.spent)
         if span is not None:
             status = got.status if isinstance(got, Reply) else None
             answered = not isinstance(outcome, Unknown)
@@ -179,17 +180,17 @@ class _Asking:
             facts["last_code"] = circuit.code
         return unknown(TABLE["destination_unavailable"], facts)._replace(retry_after_s=circuit.retry_after_s)
 
-    def learn(self, outcome: Outcome[Any], permit: Permit, started_s: float, spent: Spent) -> None:
-        """An exchange has ended: the circuit is told, and it is written down."""
-        ended_s = self.link.clock.now_s()
-        self.breaker.settle(permit, outcome, ended_s, self.link.clock.rand())
-        number = len(self.tried) + 1
-        tried = Tried(number, phase_of(outcome), code_of(outcome), ended_s - started_s, spent)
+    def learn(self, outcome: Outcome[Any], elapsed_s: float, spent: Spent) -> None:
+        """An exchange has ended: it is written down, and told."""
+        verdict, phase, code = in_short(outcome)
+        tried = Tried(len(self.tried) + 1, phase, code, elapsed_s, spent)
         self.tried = (*self.tried, tried)
-        self.link.tell(TryEnded(self.call.operation.name, verdict_of(outcome), tried))
-        if isinstance(outcome, Unknown) and (self.exchanged is None or outcome.phase is not Phase.NEVER_SENT):
+        self.link.tell(TryEnded(self.call.operation.name, verdict, tried))
+        if not isinstance(outcome, Unknown):
+            return
+        if self.exchanged is None or phase is not Phase.NEVER_SENT:
             self.exchanged = outcome
-        if isinstance(outcome, Unknown) and outcome.cause.refuses_us:
+        if outcome.cause.refuses_us:
             self.link.doubted = True
             self.link.look_again()
 

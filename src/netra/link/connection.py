@@ -19,6 +19,7 @@ MAX_REPLY_HEAD_BYTES: Final = 16 * 1024
 MAX_HEADERS_COUNT: Final = 128
 MAX_RAW_BYTES: Final = 8 * MAX_REPLY_BYTES
 """What a whole reply may weigh on the wire: one that comes in chunks of a single byte is six times its size."""
+_INTERIM_STATUSES: Final = frozenset(range(100, 200)) - {101}
 MAX_INTERIM_COUNT: Final = 10
 """How many `1xx` replies may come before the one that counts."""
 
@@ -45,6 +46,9 @@ class ReplyHeaders(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._first)
+
+
+_NO_HEADERS: Final = ReplyHeaders({})
 
 
 class Received(NamedTuple):
@@ -77,12 +81,11 @@ class Connection(asyncio.Protocol):
 
     def _reset(self) -> None:
         self._pairs: list[tuple[bytes, bytes]] = []
-        self._headers = ReplyHeaders({})
+        self._headers = _NO_HEADERS
         self._body = bytearray()
         self._raw_bytes = 0
         self._interim_count = 0
         self._head_complete = False
-        self._framed = False
 
     @property
     def reusable(self) -> bool:
@@ -115,14 +118,12 @@ class Connection(asyncio.Protocol):
                 self._waiter = None
                 self.abort()
 
-    def spent(self) -> Spent:
-        """Where the time of the exchange that has just ended went; the first one bears the opening's."""
+    def spent(self, now_s: float) -> Spent:
+        """Where the time of the exchange went that ended at this instant; the first one bears the opening's."""
         opening, self.opening = self.opening, UNTIMED
-        now_s, heard_at_s = self._now_s(), self._heard_at_s
+        heard_at_s = self._heard_at_s
         wait_s = (heard_at_s or now_s) - self._sent_at_s
-        return Spent(
-            opening.dns_s, opening.connect_s, opening.tls_s, wait_s, now_s - heard_at_s if heard_at_s else None
-        )
+        return Spent(*opening[:3], wait_s, now_s - heard_at_s if heard_at_s else None)
 
     def give_up_if_due(self) -> None:
         """End an exchange that has taken all the time it had."""
@@ -183,17 +184,17 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header of the reply."""
-        self._pairs.append((name, value))
+        self._pairs.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """The head is whole; a body in an encoding that we did not ask for is not waited for."""
         self._head_complete = True
-        first = {name.lower(): value for name, value in reversed(self._pairs)}
+        first = dict(reversed(self._pairs))
         self._headers = ReplyHeaders(first)
         if self._raw_bytes > MAX_REPLY_HEAD_BYTES or len(self._pairs) > MAX_HEADERS_COUNT:
             self._check_head(sum(len(name) + len(value) for name, value in self._pairs))
-        self._framed = b"content-length" in first or b"transfer-encoding" in first
-        if first.get(b"content-encoding", b"identity").lower() != b"identity":
+        encoding = first.get(b"content-encoding")
+        if encoding is not None and encoding.lower() != b"identity":
             self._end(Broken("http_protocol_error"))
 
     def on_body(self, body: bytes) -> None:
@@ -205,10 +206,10 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """A reply is whole: an interim one is forgotten, any other one is the answer."""
         status = self._parser.get_status_code()
-        if 100 <= status < 200 and status != 101:
+        if status in _INTERIM_STATUSES:
             self._interim_count += 1
             self._raw_bytes = 0
-            self._pairs, self._headers, self._head_complete, self._framed = [], ReplyHeaders({}), False, False
+            self._pairs, self._headers, self._head_complete = [], _NO_HEADERS, False
             if self._interim_count > MAX_INTERIM_COUNT:
                 self._end(Broken("http_protocol_error"))
             return
@@ -220,7 +221,8 @@ class Connection(asyncio.Protocol):
         """The auth service will send no more; only a body without a length may end so."""
         if self._waiter is None:
             return
-        if self._head_complete and not self._framed:
+        framed = "content-length" in self._headers or "transfer-encoding" in self._headers
+        if self._head_complete and not framed:
             self._end(Received(self._parser.get_status_code(), self._headers, bytes(self._body)))
         elif self._head_complete:
             self._end(Broken("response_incomplete"))

@@ -82,14 +82,17 @@ class HttpExchange:
         request = self._request_bytes(call, seal)
         if isinstance(request, Broken):
             return request
-        deadline_s = self._clock.now_s() + left_s
-        connection = self._kept() or await self._connected(left_s)
-        if isinstance(connection, Broken):
-            return connection
-        left_s = deadline_s - self._clock.now_s()
-        if left_s <= 0:
-            self._keep(connection)
-            return Broken("connection_timeout")
+        began_s = self._clock.now_s()
+        connection = self._kept(began_s)
+        if connection is None:
+            opened = await self._connected(left_s)
+            if isinstance(opened, Broken):
+                return opened
+            connection, now_s = opened, self._clock.now_s()
+            left_s -= now_s - began_s
+            if left_s <= 0:
+                self._keep(connection, now_s)
+                return Broken("connection_timeout")
         self._busy.add(connection)
         if self._watching is None:
             self._watching = asyncio.get_running_loop().call_later(_WATCH_S, self._watch)
@@ -97,25 +100,25 @@ class HttpExchange:
             got = await connection.exchange(request, left_s)
         finally:
             self._busy.discard(connection)
+        now_s = self._clock.now_s()
+        spent = connection.spent(now_s)
         if connection.reusable:
-            self._keep(connection)
+            self._keep(connection, now_s)
         if isinstance(got, Broken):
-            return got._replace(spent=connection.spent())
-        return Reply(got.status, got.headers, got.body, self._clock.wall_s(), connection.spent())
+            return got._replace(spent=spent)
+        return Reply(*got, self._clock.wall_s(), spent)
 
-    def _kept(self) -> Connection | None:
+    def _kept(self, now_s: float) -> Connection | None:
         """The connection that was used last, unless the auth service may be about to close it."""
         while self._idle:
             connection = self._idle.pop()
-            fresh = self._clock.now_s() < connection.usable_until_s
-            if connection.reusable and fresh and connection.silent:
+            if now_s < connection.usable_until_s and connection.reusable and connection.silent:
                 return connection
             connection.abort()
         return None
 
-    def _keep(self, connection: Connection) -> None:
-        idle_until_s = self._clock.now_s() + self._idle_connection_s
-        connection.usable_until_s = min(idle_until_s, connection.retires_at_s)
+    def _keep(self, connection: Connection, now_s: float) -> None:
+        connection.usable_until_s = min(now_s + self._idle_connection_s, connection.retires_at_s)
         self._idle.append(connection)
         if self._retiring is None:
             self._retiring = asyncio.get_running_loop().call_later(self._idle_connection_s, self._retire)

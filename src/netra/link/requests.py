@@ -17,27 +17,24 @@ class Requests:
 
     def __init__(self, authority: str) -> None:
         self._authority = authority
-        self._beginnings: dict[tuple[Template, Seal | None], tuple[str, int]] = {}
+        self._beginnings: dict[tuple[Template, Seal | None], bytes] = {}
 
     def __call__(self, call: Call[Any], seal: Seal | None) -> bytes | Broken:
         """A request. Source: RFC 9112, section 2.2; RFC 9110, section 5.5."""
-        rest = [f"{name}: {value}\r\n" for name, value in call.headers]
+        lines = [f"{name}: {value}\r\n" for name, value in call.headers]
         if call.bearer is not None:
-            rest.append(f"Authorization: Bearer {call.bearer.reveal()}\r\n")
+            lines.append(f"Authorization: Bearer {call.bearer.reveal()}\r\n")
+        template = call.template
         try:
-            beginning, lines_count = self._beginnings.get((call.template, seal)) or self._begin(call, seal)
+            beginning = self._beginnings.get((template, seal)) or self._begin(call, seal)
             body = _body(call, seal)
-            if body or call.template.method == "POST":
-                rest.append(f"Content-Length: {len(body)}\r\n")
-            head = (beginning + "".join(rest)).encode("latin-1")
-        except UnicodeEncodeError:
+            if body or template.method == "POST":
+                lines.append(f"Content-Length: {len(body)}\r\n")
+            return b"%b%b\r\n%b" % (beginning, _written(lines), body)
+        except ValueError:
             return _UNWRITABLE
-        lines_count += len(rest)
-        if head.count(b"\n") != lines_count or head.count(b"\r") != lines_count or b"\0" in head:
-            return _UNWRITABLE
-        return head + b"\r\n" + body
 
-    def _begin(self, call: Call[Any], seal: Seal | None) -> tuple[str, int]:
+    def _begin(self, call: Call[Any], seal: Seal | None) -> bytes:
         """What comes first; kept where it is the same for all calls of a template: not where their queries differ."""
         template = call.template
         headers = [("Host", self._authority), ("Accept", "application/json"), ("Accept-Encoding", "identity")]
@@ -46,11 +43,20 @@ class Requests:
             headers.append(("Content-Type", template.body.content_type))
         headers.extend(seal.headers if seal is not None else ())
         target = template.target(call.said)
-        lines = [f"{template.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
-        beginning = "".join(f"{line}\r\n" for line in lines), len(lines)
+        lines = (f"{template.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers))
+        beginning = _written([f"{line}\r\n" for line in lines])
         if template.query is None:
             self._beginnings[template, seal] = beginning
         return beginning
+
+
+def _written(lines: list[str]) -> bytes:
+    """Lines with their ends as bytes. Raises: ValueError for what cannot be encoded, or would be more lines."""
+    written = "".join(lines).encode("latin-1")
+    lines_count = len(lines)
+    if written.count(b"\n") != lines_count or written.count(b"\r") != lines_count or b"\0" in written:
+        raise ValueError
+    return written
 
 
 def _body(call: Call[Any], seal: Seal | None) -> bytes:

@@ -103,7 +103,8 @@ class Slots:
         """Leave a slot to whoever is next in the queue, or free; `urgency` as when it was taken."""
         self._taken[urgency] -= 1
         self.taken_count -= 1
-        self._hand_on()
+        if any(self._queues.values()):
+            self._hand_on()
 
     def _hand_on(self) -> None:
         """Give what is free to those who wait, the most urgent first."""

@@ -16,7 +16,7 @@ NEAR_RATIO: Final = 0.8
 FAR_RATIO: Final = 0.05
 """Up to this share a shorter budget would do, once many have shown it."""
 _GIVEN_UP_RATIO: Final = 0.95
-"""From here on what is measured is the budget itself: nobody knows what the attempts would take."""
+"""From here on it is the budget that is measured where attempts end unjudged: nobody knows what they would take."""
 FEW_COUNT: Final = 20
 """Of fewer than so many nothing is concluded."""
 MANY_COUNT: Final = 2_000
@@ -88,8 +88,8 @@ class Latency(NamedTuple):
 
     @property
     def given_up(self) -> bool:
-        """Is what was measured the budget itself?"""
-        return self.ratio >= _GIVEN_UP_RATIO
+        """Is what was measured the budget itself, because attempts ended with it?"""
+        return self.unknown_count > 0 and self.ratio >= _GIVEN_UP_RATIO
 
     @property
     def text(self) -> str:

@@ -109,15 +109,16 @@ _MEASURED: Final[Mapping[str, str]] = MappingProxyType(
 """What else moves with a code."""
 _NO_ALERT: Final = "No alert, on purpose: it is a healthy answer."
 _OF_GUESSES: Final = ("NetraWrongPasswordWave",)
+_OF_UNKNOWNS: Final = ("NetraLoginsFailing", "NetraTokenChecksFailing")
 _ALERTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "invalid_credentials": _OF_GUESSES,
         "account_locked": _OF_GUESSES,
         "too_many_attempts": _OF_GUESSES,
         "destination_unavailable": ("NetraCircuitOpen",),
-        "keys_unavailable": ("NetraLoginsFailing", "NetraTokenChecksFailing", "NetraKeysStale"),
-        "response_timeout": ("NetraLoginsFailing", "NetraLoginsNearTheirBudget"),
-        "tls_certificate_error": ("NetraLoginsFailing", "NetraCertificateEnds"),
+        "keys_unavailable": (*_OF_UNKNOWNS, "NetraKeysStale"),
+        "response_timeout": (*_OF_UNKNOWNS, "NetraLoginsNearTheirBudget"),
+        "tls_certificate_error": (*_OF_UNKNOWNS, "NetraCertificateEnds"),
         "auth_service_disabled": ("No alert, on purpose: somebody has switched it off.",),
         "draining": ("No alert, on purpose: an instance stops, the others serve.",),
         "authentication_unavailable": ("The alert of the exact code.",),
@@ -150,7 +151,7 @@ class Explained(NamedTuple):
             return _ALERTS[cause.code]
         if cause.refuses_us:
             return ("NetraServiceCredentialsRefused",)
-        return ("NetraLoginsFailing",) if cause.verdict == "unknown" else (_NO_ALERT,)
+        return _OF_UNKNOWNS if cause.verdict == "unknown" else (_NO_ALERT,)
 
     @property
     def metrics(self) -> tuple[str, ...]:

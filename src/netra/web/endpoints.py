@@ -125,7 +125,7 @@ def _checked_here(endpoint: Endpoint, parts: Parts) -> bool:
 def public_app(  # noqa: PLR0913 - the parts of a listener
     gateway: Gateway, view: View, prefix: str, *, limits: Limits, callers: Callers, cors: Cors, on_crash: OnCrash
 ) -> App:
-    """The ASGI application of the public listener."""
+    """The application of the public listener."""
 
     def refuse(refusal: Refusal, request_id: str) -> Answer:
         return refusal_answer(refusal, request_id, view)

@@ -3,7 +3,7 @@
 It must never look into an outcome to decide what it means: that was decided when it was made.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from netra.asgi.body import form_object, is_form, json_object
@@ -11,7 +11,7 @@ from netra.asgi.words import Answer, Refusal, Request
 from netra.core.secret import Secret
 from netra.core.token.claims import unchecked_claims
 from netra.core.verdict.operations import LOGOUT, Session, User
-from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown
+from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
 from netra.gateway import attempts
 from netra.gateway.gate import Gateway
 from netra.web.bodies import ENCODER, LoggedOutBody, RegisteredBody, SessionBody, UserBody
@@ -20,7 +20,6 @@ from netra.web.render import problem_answer, refusal_answer
 from netra.web.tokens import bearer_of
 from netra.web.view import View
 
-T = TypeVar("T")
 A = TypeVar("A")
 _LAST_INSTANT: Final = 253_402_300_799
 """The end of the year 9999: a token may say any number, however long."""
@@ -30,21 +29,29 @@ async def login(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /login."""
     forms = gateway.parts.forms
     read = form_object(request, forms.identifier.name) if view.form_login and is_form(request) else json_object(request)
-    return _session_answer(await _outcome(read, request, forms.login_attempt, gateway.log_in), request, view)
+    attempt = _attempt(read, request, forms.login_attempt)
+    if isinstance(attempt, (Rejected, Refusal)):
+        return _problem(attempt, request, view)
+    return _session_answer(await gateway.log_in(attempt), request, view)
 
 
 async def register(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /register."""
-    outcome = await _outcome(json_object(request), request, gateway.parts.forms.register_attempt, gateway.register)
+    attempt = _attempt(json_object(request), request, gateway.parts.forms.register_attempt)
+    if isinstance(attempt, (Rejected, Refusal)):
+        return _problem(attempt, request, view)
+    outcome = await gateway.register(attempt)
     if isinstance(outcome, Accepted):
         return Answer(201, ENCODER.encode(RegisteredBody(user_body(outcome.value))))
-    return _problem(outcome, request, view)
+    return problem_answer(outcome, view, request.request_id)
 
 
 async def refresh(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /refresh."""
-    outcome = await _outcome(json_object(request), request, attempts.refresh_attempt, gateway.refresh)
-    return _session_answer(outcome, request, view)
+    attempt = _attempt(json_object(request), request, attempts.refresh_attempt)
+    if isinstance(attempt, (Rejected, Refusal)):
+        return _problem(attempt, request, view)
+    return _session_answer(await gateway.refresh(attempt), request, view)
 
 
 async def logout(request: Request, gateway: Gateway, view: View) -> Answer:
@@ -64,28 +71,22 @@ async def logout(request: Request, gateway: Gateway, view: View) -> Answer:
     return problem_answer(outcome, view, request.request_id)
 
 
-async def _outcome(
-    body: dict[str, Any] | Refusal,
-    request: Request,
-    attempt_of: Callable[..., A | Rejected],
-    journey: Callable[[A], Awaitable[Outcome[T]]],
-) -> Outcome[T] | Refusal:
-    """From the body of a request to the end of a journey, or to what was wrong with the body."""
-    if isinstance(body, Refusal):
-        return body
-    attempt = attempt_of(body, label_of(request), request.received_at_s)
-    return attempt if isinstance(attempt, Rejected) else await journey(attempt)
+def _attempt(
+    body: dict[str, Any] | Refusal, request: Request, attempt_of: Callable[..., A | Rejected]
+) -> A | Rejected | Refusal:
+    """What the body of a request asks for, or what is wrong with it."""
+    return body if isinstance(body, Refusal) else attempt_of(body, label_of(request), request.received_at_s)
 
 
-def _problem(outcome: Rejected | Unknown | Refusal, request: Request, view: View) -> Answer:
+def _problem(outcome: Rejected | Refusal, request: Request, view: View) -> Answer:
     if isinstance(outcome, Refusal):
         return refusal_answer(outcome, request.request_id, view)
     return problem_answer(outcome, view, request.request_id)
 
 
-def _session_answer(outcome: Outcome[Session] | Refusal, request: Request, view: View) -> Answer:
+def _session_answer(outcome: Outcome[Session], request: Request, view: View) -> Answer:
     if not isinstance(outcome, Accepted):
-        return _problem(outcome, request, view)
+        return problem_answer(outcome, view, request.request_id)
     session = outcome.value
     remaining_s = session.expires_in_s
     return Answer(
@@ -93,7 +94,7 @@ def _session_answer(outcome: Outcome[Session] | Refusal, request: Request, view:
         ENCODER.encode(
             SessionBody(
                 access_token=session.access_token.reveal(),
-                refresh_token=session.refresh_token.reveal() if session.refresh_token else None,
+                refresh_token=None if session.refresh_token is None else session.refresh_token.reveal(),
                 token_type="Bearer",  # noqa: S106 - the scheme's name
                 expires_in=_remaining_s(session.access_token, view) if remaining_s is None else remaining_s,
                 user=user_body(session.user) if session.user else None,

@@ -98,12 +98,6 @@ def header_value(text: str) -> bytes:
 
 def bearer_of(request: Request) -> Secret | Rejected:
     """The one bearer token of a request, or why there is none."""
-    if request.count(b"authorization") == 1:
-        values = [request.header(b"authorization") or ""]
-    else:
-        values = [value.decode("latin-1") for name, value in request.headers if name == b"authorization"]
-    return bearer(values, query_has_token=bool(request.query) and _has_token(request.query))
-
-
-def _has_token(query: bytes) -> bool:
-    return any(part.startswith(b"access_token=") for part in query.split(b"&"))
+    query = request.query
+    in_query = bool(query) and any(part.startswith(b"access_token=") for part in query.split(b"&"))
+    return bearer(request.values(b"authorization"), query_has_token=in_query)

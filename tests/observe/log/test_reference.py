@@ -3,16 +3,24 @@
 It must never run `make docs`: whoever changes a line does.
 """
 
+import gc
+import io
+import json
 import re
+import threading
 from itertools import chain
+
+import pytest
 
 from netra.observe.log.reference import FIELDS, ROWS, page
 from netra.observe.log.sampling import SUMMARISED, Summary
+from netra.observe.log.unforeseen import IN_A_THREAD, OF_NOBODY
+from netra.observe.log.whole_process import process_log
 from tests.house.source import ROOT
 from tests.observe.log.every_line import EVERY_LINE, kinds_missing
 
 BY_EVENT = {row.event: row for row in ROWS}
-NOT_OF_EVENTS = {SUMMARISED, "Log lines dropped"}
+NOT_OF_EVENTS = {SUMMARISED, "Log lines dropped", IN_A_THREAD, OF_NOBODY}
 IN_EVERY_LINE = {"request_id", "owasp"}
 
 
@@ -47,6 +55,29 @@ def test_the_rows_of_what_is_told_of_lines_are_right_too() -> None:
     summary = Summary(30, "Login failed", "dns_error", None, "a", "b", 3)
     assert set(summary.fields("run-1")) - IN_EVERY_LINE == set(BY_EVENT[SUMMARISED].fields)
     assert BY_EVENT["Log lines dropped"].fields == ("count",)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_rows_of_bugs_that_nobody_caught_are_right_too() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with process_log(stream, "json", "info"):
+        thread = threading.Thread(target=int, args=("planted",))
+        thread.start()
+        thread.join()
+        _Dying()
+        gc.collect()
+    lines = [json.loads(line) for line in stream.buffer.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == [IN_A_THREAD, OF_NOBODY]
+    for line in lines:
+        row = BY_EVENT[line["event"]]
+        assert (line["level"],) == row.levels
+        assert set(line) - {"timestamp", "level", "event", "request_id"} == set(row.fields)
+
+
+class _Dying:
+    def __del__(self) -> None:
+        raise ValueError("planted")
 
 
 def test_every_field_is_explained_and_none_that_is_not_there() -> None:

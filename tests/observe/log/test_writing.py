@@ -3,6 +3,7 @@
 It must never use the standard output of the test run: what is closed here is a stream of our own, or a program's.
 """
 
+import io
 import logging
 import os
 import subprocess
@@ -249,3 +250,26 @@ async def test_no_line_of_any_journey_holds_a_secret_or_an_identifier(log_format
 
 def test_the_words_of_an_installation_stand_in_lines_and_its_secrets_cannot() -> None:
     assert SECRET not in repr(LINES.__dict__)
+
+
+HOSTILE = "bad\n2026-11-23T00:00:00Z [error    ] Login failed\x1b[2J\r\u2028\x85\x9b31m\u202e"
+
+
+def test_no_line_is_forged_in_another_and_no_terminal_is_steered() -> None:
+    stream = io.StringIO()
+    writer = logger_for(stream, "text", "info")
+    writer.log(30, HOSTILE, request_id=HOSTILE, logger=HOSTILE, why=HOSTILE, tries=[HOSTILE])
+    first, second = stream.getvalue().splitlines()
+    assert " [warning  ] bad" in first
+    assert second.startswith("    why: bad")
+    assert (first + second).isprintable()
+
+
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_a_line_that_is_no_text_is_written_all_the_same(log_format: str) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    logger_for(stream, log_format, "info").log(30, "no such file: \udcff", request_id="run-1", what=object)
+    stream.flush()
+    written = stream.buffer.getvalue().decode()
+    assert r"no such file: \udcff" in written
+    assert "run-1" in written

@@ -15,7 +15,7 @@ from netra.core.verdict.causes import TABLE
 from netra.observe.metrics.alerts import ALERTS, shown_by
 from netra.observe.metrics.definitions import METRICS
 from netra.observe.metrics.reference import rules
-from tests.observe.metrics.recording_replayed import PROMTOOL, RULES, alerts_of
+from tests.observe.metrics.runs.replaying import PROMTOOL, RULES, alerts_of
 
 SAMPLES: Final = 150
 """A quarter of a minute between two."""
@@ -32,6 +32,7 @@ def attempts(verdict: str, code: str, journey: str = "login") -> str:
     return f'netra_attempts_total{{journey="{journey}",verdict="{verdict}",code="{code}",owner="{owner}"}}'
 
 
+REMEMBERED: Final = 'netra_token_cache_lookups_total{result="hit"}'
 FEED: Final = "netra_revocation_feed_up"
 GOOD: Final = attempts("accepted", "ok")
 WRONG: Final = attempts("rejected", "invalid_credentials")
@@ -65,9 +66,20 @@ STORIES: Final = (
     Story("one login in two thousand fails", frozenset(), {GOOD: 2000.0, attempts("unknown", "response_timeout"): 1.0}),
     Story("half of all logins fail", frozenset({"NetraLoginsFailing", BURNS}), fails("connection_refused")),
     Story(
-        "every login fails and the probe is fine",
-        frozenset({"NetraLoginsFailing", "NetraLoginsFailBesideAGoodProbe", BURNS}),
+        "every login fails",
+        frozenset({"NetraLoginsFailing", BURNS}),
         {attempts("unknown", "invalid_response"): 5.0},
+    ),
+    Story(
+        "few log in, and every login fails beside a probe that is fine",
+        frozenset({"NetraLoginsFailBesideAGoodProbe", BURNS}),
+        {attempts("unknown", "invalid_response"): 0.2},
+    ),
+    Story(
+        "few log in, and every login fails as the probe does",
+        frozenset({"NetraAuthServiceUnreachable", BURNS}),
+        {attempts("unknown", "connection_refused"): 0.2},
+        {"netra_probe_up": 0.0},
     ),
     Story(
         "we are refused",
@@ -85,6 +97,16 @@ STORIES: Final = (
         {'netra_circuit_state{calls="login",state="closed"}': 0.0},
     ),
     Story("token checks fail", frozenset({"NetraTokenChecksFailing", BURNS}), fails("keys_unavailable", 5.0, "verify")),
+    Story(
+        "half of the checks that have to be judged fail, and one in three thousand of all",
+        frozenset(),
+        {**fails("keys_unavailable", 5.0, "verify"), REMEMBERED: 15_000.0},
+    ),
+    Story(
+        "one token check in fifty fails, also of those that were remembered",
+        frozenset({BURNS}),
+        {**fails("keys_unavailable", 5.0, "verify"), REMEMBERED: 240.0},
+    ),
     Story(
         "a flood of wrong passwords, which is nobody's outage",
         frozenset({"NetraWrongPasswordWave"}),
@@ -147,7 +169,7 @@ STORIES: Final = (
     ),
     Story(
         "the circuit is open, and its calls name the cause",
-        frozenset({"NetraLoginsFailing", "NetraLoginsFailBesideAGoodProbe", BURNS}),
+        frozenset({"NetraLoginsFailing", BURNS}),
         {
             attempts("unknown", "destination_unavailable"): 5.0,
             attempts("unknown", "connection_refused"): 0.0,

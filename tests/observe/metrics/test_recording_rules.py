@@ -46,6 +46,9 @@ SERIES: Final[Mapping[str, str]] = {
     attempts("b", "unknown", code="dns_error"): LATE,
     attempts("a", "accepted", "refresh"): GOOD,
     attempts("a", "accepted", "logout"): f"7x{60 * HOURS}",
+    attempts("a", "unknown", "verify", "keys_unavailable"): f"0+6x{60 * HOURS}",
+    'netra_token_cache_lookups_total{job="netra",instance="a",result="hit"}': f"0+54x{60 * HOURS}",
+    'netra_token_cache_lookups_total{job="netra",instance="a",result="miss"}': f"0+6x{60 * HOURS}",
 }
 
 
@@ -86,6 +89,14 @@ def test_the_share_that_nobody_could_judge_is_the_one_of_its_window(tmp_path: Pa
     for window, minutes in (("30m", 30), ("1h", 60), ("6h", 60 * HOURS)):
         assert found(near(unknown_ratio(window), "login", failed / (failed + minutes)), tmp_path) == "", window
     assert found(near(unknown_ratio("5m"), "login", 2 / 3), tmp_path) == ""
+
+
+@needs_prometheus
+def test_a_token_that_was_remembered_was_checked_and_counts_among_the_checks(tmp_path: Path) -> None:
+    assert found(near(ALL.name, "verify", 1.0), tmp_path) == ""
+    assert found(near(UNKNOWN.name, "verify", 0.1), tmp_path) == ""
+    for window in ("5m", "1h"):
+        assert found(near(unknown_ratio(window), "verify", 0.1), tmp_path) == "", window
 
 
 @needs_prometheus

@@ -20,6 +20,8 @@ ON: Final = {"NETRA_TRACES": "otlp"}
 LINE: Final = "spans were lost"
 REFUSES: Final = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 6\r\n\r\nsecret"
 FULL: Final = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n"
+ELSEWHERE: Final = b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"
+ENDLESS: Final = b"HTTP/1.1 200 OK\r\nX-Not-Taken: 1\r\n\r\n" + b"secret" * 100_000
 NONSENSE: Final = b"\x00\xff\x16\x03\x01 this is no HTTP \r\n\r\n"
 
 
@@ -44,8 +46,14 @@ def lines_in(records: Sequence[logging.LogRecord]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("answer", "why"),
-    [(REFUSES, "the collector answered 400"), (FULL, "no collector took them"), (NONSENSE, "no collector took them")],
-    ids=["refuses", "full", "nonsense"],
+    [
+        (REFUSES, "the collector answered 400"),
+        (FULL, "no collector took them"),
+        (NONSENSE, "no collector took them"),
+        (ELSEWHERE, "no collector took them (Redirected)"),
+        (ENDLESS, "no collector took them (EndlessAnswer)"),
+    ],
+    ids=["refuses", "full", "nonsense", "elsewhere", "endless"],
 )
 async def test_spans_that_nobody_takes_are_counted_and_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, answer: bytes, why: str

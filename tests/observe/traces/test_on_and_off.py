@@ -3,10 +3,11 @@
 from typing import Final
 
 import pytest
+from opentelemetry.util.re import parse_env_headers
 
 from netra.doctor.configuration import configuration
 from netra.lab.faulty_auth_service import FaultyAuthService
-from netra.observe.traces.opening import TracesUnusable, own_tracing
+from netra.observe.traces.opening import TracesUnusable, own_tracing, trace_findings
 from tests.observe.traces.collecting import collector
 from tests.support.gateways import ENVIRONMENT, gateway
 from tests.support.places import free_port
@@ -84,8 +85,11 @@ def test_without_the_extra_a_gateway_without_traces_starts() -> None:
         ({"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"}, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: asks for another"),
         (
             {"OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER": "planted"},
-            "OTEL_EXPORTER_OTLP_ENDPOINT: or a variable beside it cannot be used (RuntimeError)",
+            "OTEL_*: one of them cannot be used (RuntimeError)",
         ),
+        ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "planted"}, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT: cannot be used"),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "api-key:planted"}, "OTEL_EXPORTER_OTLP_HEADERS: is no list of headers"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "planted:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT: is no address"),
     ],
 )
 def test_variables_that_cannot_be_used_stop_the_start_with_the_cure(variables: dict[str, str], words: str) -> None:
@@ -111,3 +115,52 @@ def test_whoever_opens_a_gateway_past_the_checks_is_told(monkeypatch: pytest.Mon
     with pytest.raises(TracesUnusable, match="another protocol"):
         own_tracing("otlp", "http://127.0.0.1", version="1", environment="test")
     assert own_tracing("off", "http://127.0.0.1", version="1", environment="test") is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "is_good"),
+    [
+        ("ENDPOINT", "https://user:pw@collector:4318/prefix", True),
+        ("ENDPOINT", "http://[::1]:4318", True),
+        ("ENDPOINT", "collector:4318", False),
+        ("ENDPOINT", "ftp://collector", False),
+        ("ENDPOINT", "http://collector:99999", False),
+        ("ENDPOINT", "http://[::1", False),
+        ("TRACES_ENDPOINT", "http://", False),
+        ("HEADERS", "api-key=a%2Cb,, x=Bearer token= ", True),
+        ("HEADERS", "", True),
+        ("HEADERS", "api-key=a\r\nb", False),
+        ("HEADERS", "api-key=\u00fc", False),
+        ("TRACES_HEADERS", "=a", False),
+        ("TIMEOUT", "2.5", True),
+        ("TIMEOUT", "0", False),
+        ("TIMEOUT", "nan", False),
+        ("TIMEOUT", "1e99", False),
+        ("TIMEOUT", "10s", False),
+        ("CERTIFICATE", __file__, True),
+        ("CLIENT_KEY", "/nowhere/key.pem", False),
+    ],
+)
+def test_what_the_exporter_could_not_use_is_found_before_it_is_loaded(
+    variable: str, value: str, *, is_good: bool
+) -> None:
+    name = f"OTEL_EXPORTER_OTLP_{variable}"
+    found = [each.subject for each in trace_findings("otlp", {name: value})]
+    assert found == ([] if is_good else [name])
+    assert not list(trace_findings("off", {name: value}))
+
+
+@pytest.mark.parametrize(
+    "value", ["a=b", "a=b,c", "=b", "a=%zz", "a=b;c", "a b=c", 'a="b"', "a=b/c", "a=\u00fc", "a\t=\tb"]
+)
+def test_headers_are_found_wrong_where_the_exporter_would_log_them(
+    value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    parse_env_headers(value, liberal=True)
+    found = list(trace_findings("otlp", {"OTEL_EXPORTER_OTLP_HEADERS": value}))
+    assert bool(found) is bool(caplog.records)
+
+
+def test_the_variable_for_traces_alone_goes_before_the_one_for_all() -> None:
+    environ = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT": "none"}
+    assert not list(trace_findings("otlp", environ))

@@ -21,8 +21,7 @@ class RetryBudget:
 
     def called(self, now_s: float) -> None:
         """A first try was made."""
-        self._refill(now_s)
-        self._tokens = min(BURST, self._tokens + RATIO)
+        self._refill(now_s, RATIO)
 
     def allows(self, now_s: float) -> bool:
         """Is there room for one more retry?"""
@@ -37,6 +36,8 @@ class RetryBudget:
         """A retry is being made."""
         self._tokens -= 1.0
 
-    def _refill(self, now_s: float) -> None:
-        self._tokens = min(BURST, self._tokens + FLOOR_PER_S * max(0.0, now_s - self._at_s))
-        self._at_s = max(self._at_s, now_s)
+    def _refill(self, now_s: float, more: float = 0.0) -> None:
+        if now_s > self._at_s:
+            more += FLOOR_PER_S * (now_s - self._at_s)
+            self._at_s = now_s
+        self._tokens = min(BURST, self._tokens + more)

@@ -24,6 +24,14 @@ class Phase(StrEnum):
     ANSWERED = "answered"
 
 
+_PHASES: Final[Mapping[Reached, Phase]] = {
+    "no": Phase.NEVER_SENT,
+    "maybe": Phase.MAYBE_SENT,
+    "yes": Phase.ANSWERED,
+    "-": Phase.ANSWERED,
+}
+
+
 class Action(StrEnum):
     """What the caller should do now. Closed, so that a client can act without reading prose."""
 
@@ -70,7 +78,7 @@ class Cause:
     @property
     def phase(self) -> Phase:
         """How far a request with this outcome got."""
-        return {"no": Phase.NEVER_SENT, "maybe": Phase.MAYBE_SENT}.get(self.reached, Phase.ANSWERED)
+        return _PHASES[self.reached]
 
     @property
     def refuses_us(self) -> bool:

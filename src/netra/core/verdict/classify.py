@@ -75,11 +75,11 @@ def _understood(call: Call[T], reading: _Reading, standing: Standing) -> Outcome
 def _read(call: Call[Any], reply: Reply) -> _Reading:
     if not reply.body or reply.body.isspace():
         return _Reading(reply, "empty", None, None, None)
-    parsed = strict_json.parse(reply.body)
-    document = None if isinstance(parsed, strict_json.Malformed) else parsed
+    document = strict_json.parse(reply.body)
     if not isinstance(document, dict):
         sender = intermediaries.of_text(reply.body)
-        return _Reading(reply, "intermediary" if sender else "other", document, sender, None)
+        read = None if isinstance(document, strict_json.Malformed) else document
+        return _Reading(reply, "intermediary" if sender else "other", read, sender, None)
     names = call.template.names
     name = _code_name(document, names)
     sender = None if name else intermediaries.of_object(document)
@@ -137,10 +137,11 @@ def _spoken(row: ReplyRow, reading: _Reading, call: Call[T], standing: Standing)
 
 
 def _accepted(accept: Accepting, require: frozenset[str], reading: _Reading, call: Call[T]) -> Outcome[T]:
-    if reading.kind == "intermediary":
-        return _by_status(reading)
-    if reading.kind == "other" or (accept.in_body and reading.kind != "object"):
-        return _unknown("invalid_response", reading)
+    if reading.kind != "object":
+        if reading.kind == "intermediary":
+            return _by_status(reading)
+        if reading.kind == "other" or accept.in_body:
+            return _unknown("invalid_response", reading)
     present = _present(accept, reading)
     value = call.operation.shape(present) if require <= present.keys() else None
     return _lacking(require, present, reading, call) if value is None else Accepted(value)

@@ -158,7 +158,7 @@ def _text(value: Any, limit_chars: int = MAX_TEXT_CHARS) -> str | None:
 
 
 def _whole(value: Any, limit: int = MAX_LIFETIME_S) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit else None
+    return value if type(value) is int and 0 <= value <= limit else None
 
 
 def _instant(value: Any) -> int | None:
@@ -178,9 +178,9 @@ def _wrong(places: Places, name: str, read: Any) -> bool:
 
 def _secret(value: Any) -> Secret | None:
     """A token: visible ASCII. Source: RFC 6749, appendix A.12."""
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_TOKEN_CHARS or not value.isascii():
-        return None
-    return None if value.encode().translate(None, _VISIBLE) else Secret(value)
+    if isinstance(value, str) and value and len(value) <= MAX_TOKEN_CHARS and value.isascii():
+        return None if value.encode().translate(None, _VISIBLE) else Secret(value)
+    return None
 
 
 def _texts(value: Any, limit_count: int, limit_chars: int = 64) -> bool:

@@ -104,18 +104,25 @@ def unknown(cause: Cause, facts: Mapping[str, str] = NO_FACTS) -> Unknown:
 Verdict = Literal["accepted", "rejected", "unknown"]
 
 
+def in_short(outcome: Outcome[Any]) -> tuple[Verdict, Phase, str]:
+    """Which of the three verdicts an outcome is, how far its request got, and its code: `ok` for what was accepted."""
+    if isinstance(outcome, Accepted):
+        return "accepted", Phase.ANSWERED, "ok"
+    if isinstance(outcome, Rejected):
+        return "rejected", Phase.ANSWERED, outcome.cause.code
+    return "unknown", outcome.cause.phase, outcome.cause.code
+
+
 def verdict_of(outcome: Outcome[Any]) -> Verdict:
     """Which of the three verdicts an outcome is."""
-    if isinstance(outcome, Unknown):
-        return "unknown"
-    return "accepted" if isinstance(outcome, Accepted) else "rejected"
-
-
-def code_of(outcome: Outcome[Any]) -> str:
-    """The code of an outcome in one word, `ok` for what was accepted."""
-    return "ok" if isinstance(outcome, Accepted) else outcome.cause.code
+    return in_short(outcome)[0]
 
 
 def phase_of(outcome: Outcome[Any]) -> Phase:
     """How far the request got that led to an outcome."""
-    return outcome.phase if isinstance(outcome, Unknown) else Phase.ANSWERED
+    return in_short(outcome)[1]
+
+
+def code_of(outcome: Outcome[Any]) -> str:
+    """The code of an outcome in one word, `ok` for what was accepted."""
+    return in_short(outcome)[2]

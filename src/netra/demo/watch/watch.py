@@ -37,7 +37,7 @@ class Patience(NamedTuple):
     """From the break to the first alert."""
     others_s: float = 8.0
     """How much longer it stays broken then."""
-    all_clear_s: float = 40.0
+    all_clear_s: float = 50.0
     """From the mending until nothing fires any more."""
 
 

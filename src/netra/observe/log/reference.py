@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from netra.core.verdict.causes import TABLE
 from netra.observe.log.lines import JOURNEYS
 from netra.observe.log.sampling import MAX_KINDS_COUNT, SUMMARISED
+from netra.observe.log.unforeseen import IN_A_THREAD, OF_NOBODY
 from netra.observe.log.vocabulary import CODES_WITHOUT_A_WORD, word_of
 
 COMMAND: Final = "python -m netra.observe.log.reference"
@@ -58,12 +59,12 @@ FIELDS: Final = {
     "public": "The address of the public listener.",
     "admin": "The address of the admin listener.",
     "error_type": "The type of an exception, never its text.",
-    "places": "Where it happened, the very place last.",
+    "places": "Where it happened: the innermost calls as `file:line function`, the very place last.",
     "summarised_event": "The event string of the lines that were not written.",
     "count": "How many lines it stands for, or how many were lost.",
     "first_request_id": "Of the first of them.",
     "last_request_id": "Of the last of them.",
-    "logger": "The logger of another library.",
+    "logger": "Of a line that came through the standard library's logging: its logger.",
 }
 """Every field and what it says, in the order in which the page tells them."""
 
@@ -143,6 +144,10 @@ ROWS: Final = (
         "Internal error", ("error",), "A bug of ours: where, never with which values.",
         ("code", "phase", "elapsed_ms", "error_type", "places"),
     ),
+    Row(IN_A_THREAD, ("error",), "A bug that ended a thread.", ("logger", "error_type", "places")),
+    Row(
+        OF_NOBODY, ("error",), "A bug where no caller waits, as in a finaliser.", ("logger", "error_type", "places"),
+    ),
     Row(
         SUMMARISED, ("debug", "info", "warning", "error", "critical"),
         "Lines that had enough like them in their second, as important as they were.",
@@ -185,8 +190,10 @@ Of lines with the same event and code, the first 100 in a second are written (`N
 The others are counted, and told at the end of the second in one line `{SUMMARISED}` of the same level, with
 `summarised_event`, `code`, `count`, `owasp` and the first and last `request_id`. Every line is written, counted in such
 a line, or counted as dropped: see `netra_log_lines_summarised_total` and `netra_log_lines_dropped_total`. While nobody
-takes lines, summaries wait and add up. Each attempt, summarised or not, is counted in the metrics and can be looked
-up with `netra trace` for as long as it is remembered. Where every single login has to be in the log, set it to 0.
+takes lines, summaries wait and add up. At the end of the program what is left is told at once; one that is killed
+(SIGKILL) loses the summaries of its last second and the lines of its last moment. Each attempt, summarised or not, is
+counted in the metrics and can be looked up with `netra trace` for as long as it is remembered. Where every single login
+has to be in the log, set it to 0.
 
 An alert that counts lines has to count what a summary stands for, too. With Loki, how many logins failed after trying:
 

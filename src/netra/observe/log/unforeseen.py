@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+IN_A_THREAD: Final = "Exception in a thread"
+OF_NOBODY: Final = "Exception that nobody could be given"
 _LOGGER: Final = "netra"
 _EVENT_LOOP: Final = "asyncio"
 _BEFORE_VALUES: Final = re.compile(r"[^\n(<\[{'\"]*")
@@ -34,11 +36,11 @@ def unforeseen_logged() -> Iterator[None]:
 
     def of_thread(told: threading.ExceptHookArgs) -> None:
         if told.exc_value is not None:
-            logger.error("Exception in a thread", exc_info=told.exc_value)
+            logger.error(IN_A_THREAD, exc_info=told.exc_value)
 
     def of_nobody(told: "sys.UnraisableHookArgs") -> None:
         if told.exc_value is not None:
-            logger.error("Exception that nobody could be given", exc_info=told.exc_value)
+            logger.error(OF_NOBODY, exc_info=told.exc_value)
 
     threading.excepthook, sys.unraisablehook = of_thread, of_nobody
     try:

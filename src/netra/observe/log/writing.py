@@ -3,6 +3,7 @@
 It must never write a traceback with values, nor fail a login when nobody reads.
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -127,9 +128,12 @@ class JsonLines:
             begun = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
             self._second = second, begun
         stamp = begun + _MILLISECONDS[int((now - second) * 1000)]
-        self._out(
-            self._encode({"timestamp": stamp, "level": NAMES.get(level, "info"), "event": event, **fields}) + b"\n"
-        )
+        line = {"timestamp": stamp, "level": NAMES.get(level, "info"), "event": event, **fields}
+        try:
+            encoded = self._encode(line)
+        except (UnicodeEncodeError, TypeError):  # half a character, as of a file's name that is no text
+            encoded = json.dumps(line, default=_type_of, separators=(",", ":")).encode()
+        self._out(encoded + b"\n")
 
 
 class TextLines:
@@ -166,7 +170,17 @@ def _for_people(console: Callable[..., str]) -> Callable[[Any, str, Any], str]:
     """The two sentences that a reader needs first, each on a line of its own."""
 
     def render(logger: Any, method: str, fields: Any) -> str:
+        fields = {key: _visible(value) if isinstance(value, str) else value for key, value in fields.items()}
         told = [f"\n    {label}: {text}" for key, label in _SENTENCES if (text := fields.pop(key, None))]
         return console(logger, method, fields) + "".join(told)
 
     return render
+
+
+def _visible(text: str) -> str:
+    """A text whose control characters only look like ones: no line is forged in it, no terminal is steered."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def _type_of(value: object) -> str:
+    return type(value).__name__

@@ -15,7 +15,7 @@ from prometheus_client.core import Metric as Family
 from netra.core.events import AttemptEnded, Changed, CircuitChanged, Event, KeysChanged, TryEnded, What
 from netra.core.verdict.causes import TABLE
 from netra.core.verdict.operations import OPERATIONS
-from netra.core.verdict.outcomes import UNTIMED, Accepted, code_of, verdict_of
+from netra.core.verdict.outcomes import UNTIMED, in_short
 from netra.observe.metrics.definitions import (
     ATTEMPT_SECONDS,
     ATTEMPTS,
@@ -106,8 +106,8 @@ class Counting:
 
     def _attempt(self, event: AttemptEnded) -> None:
         journey, outcome = event.journey, event.outcome
-        accepted = isinstance(outcome, Accepted)
-        key = (journey, "accepted", OK) if accepted else (journey, verdict_of(outcome), code_of(outcome))
+        verdict, _, code = in_short(outcome)
+        key = (journey, verdict, code)
         count = self._attempts.get(key)
         if count is None:
             key = (_journey(journey), key[1], known(key[2]))

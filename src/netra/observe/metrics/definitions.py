@@ -79,7 +79,12 @@ CIRCUIT: Final = Metric(
 RETRIES_LEFT: Final = Metric(
     "netra_retry_budget_left", "gauge", "How many retries the budget allows at once, at most 10."
 )
-IN_FLIGHT: Final = Metric("netra_calls_in_flight", "gauge", "Calls to the auth service that are under way.", ("share",))
+IN_FLIGHT: Final = Metric(
+    "netra_calls_in_flight",
+    "gauge",
+    "Calls to the auth service that are under way: all, and logins of them.",
+    ("share",),
+)
 CALLS_LIMIT: Final = Metric(
     "netra_calls_limit", "gauge", "How many calls may be under way at once, as of now.", ("share",)
 )
@@ -89,7 +94,11 @@ CACHE_LOOKUPS: Final = Metric(
     "Looks into the memory of tokens: `hit`, `miss`, or `stale` for what counted because nobody could be asked.",
     ("result",),
 )  # fmt: skip
-KEYS: Final = Metric("netra_keys", "gauge", "Published keys by which tokens are checked here; absent where none are.")
+KEYS: Final = Metric(
+    "netra_keys",
+    "gauge",
+    "Published keys by which tokens are checked here; 0 until there are any, absent where tokens are not checked so.",
+)
 KEY_AGE: Final = Metric(
     "netra_key_set_age_seconds", "gauge", "Since when the key set is in use unrenewed; absent without a key set."
 )

@@ -5,7 +5,7 @@ It must never lose sight of a gateway that came and went: long spans are weighed
 
 from typing import Final, NamedTuple
 
-from netra.observe.metrics.definitions import ATTEMPTS
+from netra.observe.metrics.definitions import ATTEMPTS, CACHE_LOOKUPS
 
 ALLOWED_RATIO: Final = 0.001
 """The error budget: of a month's attempts, this many may stay unknown. A rejection is a verdict, and costs nothing."""
@@ -21,10 +21,17 @@ class Recorded(NamedTuple):
     meaning: str
 
 
+_HITS: Final = f'sum without (result) (rate({CACHE_LOOKUPS.scraped}{{result="hit"}}[5m]))'
+_AS_CHECKS: Final = (
+    f'label_replace(label_replace({_HITS}, "journey", "verify", "", ""), "verdict", "remembered", "", "")'
+)
+"""Tokens that were remembered are no attempts, and yet were checked."""
+
 BY_GATEWAY: Final = Recorded(
     "instance_journey_verdict:netra_attempts:rate5m",
-    f"sum without (code, owner) (rate({ATTEMPTS.scraped}[5m]))",
-    "Attempts a second of each gateway, by journey and verdict; whatever else tells gateways apart stays.",
+    f"sum without (code, owner) (rate({ATTEMPTS.scraped}[5m]))\nor {_AS_CHECKS}",
+    "Attempts a second of each gateway, by journey and verdict; whatever else tells gateways apart stays. Tokens that "
+    "were remembered are of the journey `verify`, and their verdict is `remembered`.",
 )
 ALL: Final = Recorded(
     "job_journey:netra_attempts:rate5m",

@@ -31,7 +31,9 @@ It needs no token, says nothing of users, and is never public. Labels take their
 strange is `other`. No flood of requests adds a series. `verdict` is `accepted`, `rejected` (a healthy answer: the
 auth service refused this user) or `unknown` (nobody knows: that is what alerts are for).
 
-Everything is of one process. A token that is remembered is counted in `netra_token_cache_lookups_total` alone.
+Everything is of one process. A token check at `/verify` that is answered from memory is no attempt: it is counted in
+`netra_token_cache_lookups_total{{result="hit"}}` alone. Shares of all token checks add these to the attempts, as the
+alerts and recording rules do; what `/me` finds there is counted in both.
 """
 
 _ALERTS_INTRO: Final = """

@@ -6,7 +6,7 @@ It must never say what an exporter says: its words may hold a header with a key,
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry.exporter.otlp.proto.http import trace_exporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -20,16 +20,24 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
-from opentelemetry.trace.span import TraceState
 
 from netra.observe.traces.attributes import Destination, failed
 from netra.observe.traces.outlet import USUAL, Pace, SpanOutlet
 from netra.observe.traces.own import OwnTracing, Place, Recorded
 
+if TYPE_CHECKING:
+    import requests
+
 _KINDS: Final[Mapping[str, SpanKind]] = {"server": SpanKind.SERVER, "client": SpanKind.CLIENT}
 _FAILED: Final = Status(StatusCode.ERROR)
 _WELL: Final = Status(StatusCode.UNSET)
 _DIGITS: Final = 8
+_FIRST_ELSEWHERE, _FIRST_REFUSAL = 300, 400
+_MOST_ANSWER_BYTES: Final = 65_536
+_OF_OTHERS: Final = (
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_CREDENTIAL_PROVIDER",
+    "OTEL_PYTHON_EXPORTER_OTLP_HTTP_TRACES_CREDENTIAL_PROVIDER",
+)
 
 
 def opened(base_url: str, version: str, environment: str) -> OwnTracing:
@@ -75,7 +83,7 @@ class Collector:
         self._scope = InstrumentationScope("netra", version)
         self._said = _Said()
         self._busy = self._closed = False
-        self._exporter: SpanExporter = OTLPSpanExporter()
+        self._exporter: SpanExporter = OTLPSpanExporter(session=_session())
         self._logger = logging.getLogger(trace_exporter.__name__)
         self._logger.addFilter(self._said)
 
@@ -118,6 +126,35 @@ class Collector:
         )
 
 
+class Redirected(Exception):
+    """The collector sent us elsewhere, which the exporter takes for a success."""
+
+
+class EndlessAnswer(Exception):
+    """The collector said more than anybody would keep."""
+
+
+def _session() -> "requests.Session | None":
+    """What the exporter asks with; None where somebody else's is asked for, with credentials of its own."""
+    if any(map(os.environ.get, _OF_OTHERS)):
+        return None
+    import requests  # noqa: PLC0415 - it opens a socket when it is loaded, to see whether there is IPv6
+
+    session = requests.Session()
+    session.hooks["response"].append(_checked)
+    return session
+
+
+def _checked(response: "requests.Response", *_: object, **__: object) -> None:
+    """Take an answer that is one, and read no more of it than is sensible. Raises: Redirected, EndlessAnswer."""
+    if _FIRST_ELSEWHERE <= response.status_code < _FIRST_REFUSAL:
+        response.close()
+        raise Redirected
+    if len(response.raw.read(_MOST_ANSWER_BYTES + 1)) > _MOST_ANSWER_BYTES:
+        response.close()
+        raise EndlessAnswer
+
+
 class _Said(logging.Filter):
     """Keeps the exporter's lines from the log, and of each what is safe to tell: a status, or the type of an error."""
 
@@ -133,8 +170,6 @@ class _Said(logging.Filter):
 
 
 def _context(place: Place, span_id: str, *, from_afar: bool = False) -> SpanContext:
-    state = TraceState.from_header([place.tracestate]) if place.tracestate else None
+    """Without the trace's state, which is passed on to the auth service: it is what anybody said."""
     flags = TraceFlags(place.flags)
-    return SpanContext(
-        int(place.trace_id, 16), int(span_id, 16), is_remote=from_afar, trace_flags=flags, trace_state=state
-    )
+    return SpanContext(int(place.trace_id, 16), int(span_id, 16), is_remote=from_afar, trace_flags=flags)

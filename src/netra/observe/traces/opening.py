@@ -4,12 +4,14 @@ It must never load OpenTelemetry where nobody asked for traces.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from netra.core.findings import Finding, Severity
 from netra.observe.traces.attributes import Destination
+from netra.observe.traces.variables import variable_findings
 
 if TYPE_CHECKING:
     from netra.observe.traces.host import HostTracing
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
 VARIABLE: Final = "NETRA_TRACES"
 OFF: Final = "off"
 _NEEDED: Final = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http.trace_exporter")
-_PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-_SPOKEN: Final = "http/protobuf"
+_NAMED: Final = re.compile(r"\bOTEL_[A-Z_]+")
 
 
 class TracesUnusable(Exception):
@@ -36,16 +37,7 @@ def trace_findings(traces: str, environ: Mapping[str, str]) -> Iterator[Finding]
         return
     if not all(map(_installed, _NEEDED)):
         yield _missing(traces)
-    named = next((each for each in _PROTOCOLS if environ.get(each)), None)
-    if named is not None and environ[named].strip().lower() != _SPOKEN:
-        yield Finding(
-            Severity.ERROR,
-            "protocol_not_spoken",
-            named,
-            f"asks for another protocol than {_SPOKEN}",
-            "Spans are sent over HTTP alone: a collector that waits for gRPC gets none.",
-            f"Set it to {_SPOKEN} and OTEL_EXPORTER_OTLP_ENDPOINT to the collector's HTTP port, 4318 as a rule.",
-        )
+    yield from variable_findings(environ)
 
 
 def own_tracing(traces: str, base_url: str, *, version: str, environment: str) -> "OwnTracing | None":
@@ -57,9 +49,9 @@ def own_tracing(traces: str, base_url: str, *, version: str, environment: str) -
         return None
     for finding in trace_findings(traces, os.environ):
         raise TracesUnusable(finding)
-    from netra.observe.traces.collector import opened  # noqa: PLC0415 - only whoever asks for the extra loads it
-
     try:
+        from netra.observe.traces.collector import opened  # noqa: PLC0415 - only whoever asks for the extra loads it
+
         return opened(base_url, version, environment)
     except (ValueError, OSError, RuntimeError) as problem:
         raise TracesUnusable(_unusable(problem)) from None
@@ -98,11 +90,13 @@ def _missing(traces: str) -> Finding:
 
 
 def _unusable(problem: Exception) -> Finding:
+    """What OpenTelemetry says of a variable may hold its value: of its words only the name is told."""
+    named = _NAMED.search(str(problem))
     return Finding(
         Severity.ERROR,
         "traces_unusable",
-        "OTEL_EXPORTER_OTLP_ENDPOINT",
-        f"or a variable beside it cannot be used ({type(problem).__name__})",
+        named[0] if named else "OTEL_*",
+        f"{'cannot be used' if named else 'one of them cannot be used'} ({type(problem).__name__})",
         "Spans cannot be sent.",
-        "Check the variables that begin with OTEL_EXPORTER_OTLP_, and the files that they name.",
+        "Check what OpenTelemetry's variables are set to: of this name, of the sampler, and of credentials.",
     )

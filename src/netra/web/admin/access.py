@@ -120,13 +120,13 @@ class Access:
             self._sessions.end(before)
         cookie = _cookie(request, self._sessions.begin(), SESSION_S)
         answer = signed_in_page() if by_form else Answer(204)
-        return answer._replace(headers=(*answer.headers, cookie))
+        return answer._replace(once=(cookie,))
 
     async def _sign_out(self, request: Request) -> Answer:
         ended = [self._sessions.end(session_id) for session_id in _cookies(request)]
         if any(ended):
             self._on_sign_out()
-        return Answer(204, headers=(_cookie(request, "", 0),))
+        return Answer(204, once=(_cookie(request, "", 0),))
 
 
 def _signs(request: Request) -> bool:

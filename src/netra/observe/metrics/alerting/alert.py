@@ -34,3 +34,5 @@ class Alert(NamedTuple):
     """Alerts that come of the same cause: none of that severity or a lower one is sent while this one stands."""
     hides_of_its_code: tuple[str, ...] = ()
     """The same, but only those that name the same code."""
+    stays: str = ""
+    """For how long it stands on when it is no longer so, as Prometheus writes it."""

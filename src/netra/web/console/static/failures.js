@@ -108,7 +108,7 @@ export function makeFailures() {
     table.hidden = !found.length;
     empty.hidden = found.length > 0;
     empty.textContent = failures.length
-      ? "None: whoever was refused lately had it coming."
+      ? "None: whoever was refused lately was refused by a verdict."
       : "None. When an attempt fails, its cause and the first thing to check appear here.";
     filter.hidden = !failures.some((one) => one.verdict === "rejected");
     more.hidden = found.length <= AT_FIRST;

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 from netra.observe.metrics.alerting.of_upkeep import CERTIFICATE_ENDS, CLOCKS_DIFFER, SETTINGS_DIFFER
 from netra.observe.metrics.alerting.of_users import (
-    BESIDE_A_GOOD_PROBE,
     BURNS,
     CHECKS_FAILING,
     CIRCUIT_OPEN,
@@ -34,9 +33,9 @@ class Expected(NamedTuple):
 
 
 _UNHEARD: Final = frozenset({UNREACHABLE, FEED_DOWN, BURNS})
-"""The probe and the feed go the same way as logins, and whoever waits for an answer waits for the whole budget."""
+"""The probe and the feed go the same way as logins."""
 _OUTAGE: Final = Expected(LOGINS_FAILING, _UNHEARD)
-_ONLY_LOGINS: Final = Expected(LOGINS_FAILING, frozenset({BURNS, BESIDE_A_GOOD_PROBE}))
+_ONLY_LOGINS: Final = Expected(LOGINS_FAILING, frozenset({BURNS}))
 _GUESSED: Final = Expected(WAVE)
 
 EXPECTED: Final = MappingProxyType(
@@ -46,7 +45,7 @@ EXPECTED: Final = MappingProxyType(
         "port-closed-at-noon": Expected(LOGINS_FAILING, _UNHEARD | {CIRCUIT_OPEN}),
         # Nothing was ever known of it: tokens can't be checked either, for the same reason.
         "no-such-name": Expected(LOGINS_FAILING, _UNHEARD | {CHECKS_FAILING}),
-        "accepts-and-is-silent": Expected(LOGINS_FAILING, _UNHEARD | {NEAR_BUDGET}),
+        "accepts-and-is-silent": _OUTAGE,
         "nobody-let-in": _OUTAGE,
         "status-500": _OUTAGE,
         "status-503": _OUTAGE,

@@ -9,12 +9,13 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from netra.observe.metrics.alerts import ALERTS
 from tests.house.source import ROOT
-from tests.observe.metrics.recording import COUNTERS, STEP_S, Recording, Values
+from tests.observe.metrics.runs.recording import COUNTERS, STEP_S, Recording, Values
 
 PROMTOOL: Final = shutil.which("promtool", path=f"{os.environ.get('PATH', '')}:/usr/local/bin")
 RULES: Final = ROOT / "deploy/prometheus/alerts.yaml"
@@ -50,6 +51,10 @@ class Stretch(NamedTuple):
 
     well: int
     faulty: int
+    mended: int = 0
+    """Afterwards all is again as it was before the fault; only what was well before can be mended."""
+    used: bool = True
+    """Does anybody come when it is mended?"""
 
 
 def replayed(recording: Recording, stretch: Stretch, instance: str = "gateway-1") -> Series:
@@ -86,7 +91,18 @@ def _stretched(name: str, values: Values, recording: Recording, stretch: Stretch
     well = _extended(values[:since], stretch.well, counts=counts)
     lifted = _difference(well[-1], values[since - 1]) if counts else 0.0
     faulty = [None if each is None else each + lifted for each in values[since:]]
-    return [*well, *_extended(faulty, stretch.faulty, counts=counts)]
+    faulty = _extended(faulty, stretch.faulty, counts=counts)[: stretch.faulty]
+    return [*well, *faulty, *_mended(values[:since], faulty[-1], stretch, counts=counts)]
+
+
+def _mended(well: Values, last: float | None, stretch: Stretch, *, counts: bool) -> Values:
+    """What stood, or by how much was counted, when all was well; `last` is how the fault left it."""
+    again = _extended(well, len(well) + stretch.mended, counts=counts)
+    if not counts:
+        return again[len(well) :]
+    grown = [_difference(now, then) for then, now in pairwise(again[len(well) - 1 :])]
+    totals = accumulate(grown if stretch.used else [0.0] * stretch.mended, initial=last or 0.0)
+    return [None if last is None else each for each in totals][1:]
 
 
 def _extended(values: Values, count: int, *, counts: bool) -> Values:
@@ -113,14 +129,17 @@ def _written(values: Iterable[float | None]) -> str:
     return " ".join("_" if each is None else f"{each:.12g}" for each in values)
 
 
-def alerts_of(series: Series, at_s: Sequence[int], folder: Path) -> list[Fired]:
-    """Every alert that stands at one of these times, as promtool finds it where none is expected."""
+def alerts_of(series: Series, at_s: Sequence[int], folder: Path, every_s: int = 120) -> list[Fired]:
+    """Every alert that stands at one of these times, as promtool finds it where none is expected.
+
+    `every_s`: between two evaluations; whatever comes and goes faster is not seen.
+    """
     assert PROMTOOL is not None
     names = dict.fromkeys(each.name for each in ALERTS)
     rows = [{"eval_time": f"{at}s", "alertname": name, "exp_alerts": []} for at in at_s for name in names]
     test = {"interval": f"{STEP_S}s", "input_series": series, "alert_rule_test": rows}
     file = folder / "test.yaml"
-    document = {"rule_files": [str(RULES)], "evaluation_interval": "2m", "tests": [test]}
+    document = {"rule_files": [str(RULES)], "evaluation_interval": f"{every_s}s", "tests": [test]}
     file.write_text(json.dumps(document), "utf-8")  # YAML is a superset of JSON
     done = subprocess.run([PROMTOOL, "test", "rules", str(file)], capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr

@@ -16,9 +16,9 @@ from typing import Any, Final
 from prometheus_client.parser import text_string_to_metric_families
 
 from netra.lab.healthy import WRONG_PASSWORD
-from tests.observe.metrics.recording import COUNTERS, STEP_S, Recording, Values, as_text, grown
-from tests.observe.metrics.recording_runs import BY_NAME, Run, Traffic
-from tests.observe.metrics.recording_scenes import BUDGET_S, Scene
+from tests.observe.metrics.runs.catalogue import BY_NAME, Run, Traffic
+from tests.observe.metrics.runs.recording import COUNTERS, STEP_S, Recording, Values, as_text, grown
+from tests.observe.metrics.runs.scenes import BUDGET_S, Scene
 from tests.support.gateways import PASSWORD, Running, gateway, served
 from tests.support.wire import Answer, ask
 

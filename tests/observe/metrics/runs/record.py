@@ -1,4 +1,4 @@
-"""Records anew what the alerts are tested with: `python -m tests.observe.metrics.record [NAME ...]`.
+"""Records anew what the alerts are tested with: `python -m tests.observe.metrics.runs.record [NAME ...]`.
 
 It must never change a recording: each is written as it was made, or not at all.
 """
@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from tests.observe.metrics.recording import FOLDER, path_of
-from tests.observe.metrics.recording_runs import BY_NAME, RUNS, Run
+from tests.observe.metrics.runs.catalogue import BY_NAME, RUNS, Run
+from tests.observe.metrics.runs.recording import FOLDER, path_of
 from tests.support.programs import ROOT, environment
 
 FAKETIME: Final = shutil.which("faketime")
@@ -38,7 +38,7 @@ def made(run: Run) -> str:
         f"+0 x{run.speed}",
         sys.executable,
         "-m",
-        "tests.observe.metrics.recording_made",
+        "tests.observe.metrics.runs.making",
         run.name,
     ]
     done = subprocess.run(
@@ -64,7 +64,7 @@ def made_all(runs: Sequence[Run], at_once: int) -> Iterator[tuple[Run, str | Not
 
 def main(arguments: Sequence[str]) -> int:
     """Make the runs that were named, or all, and keep what was seen."""
-    parser = argparse.ArgumentParser(prog="python -m tests.observe.metrics.record", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.observe.metrics.runs.record", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BY_NAME)}")
     parser.add_argument("--at-once", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="runs at a time")
     asked = parser.parse_args(arguments)

@@ -6,7 +6,7 @@ It must never know which alert is expected of it.
 from typing import Final, NamedTuple
 
 from netra.lab.scripts import json_reply
-from tests.observe.metrics.recording_scenes import (
+from tests.observe.metrics.runs.scenes import (
     LOGIN_THERE,
     SceneMaker,
     broken,
