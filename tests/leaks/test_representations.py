@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from netra.asgi.words import Request
 from netra.assemble import open_gateway
 from netra.lab.faulty_auth_service import FaultyAuthService
@@ -47,6 +49,15 @@ JOURNEYS: Final = (sessions.login, sessions.refresh, tokens.verify)
 """Their answers hold tokens, or an address."""
 BESIDE: Final = ("netra.lab.", "netra.testing.")
 """What plays an auth service in this very process: its journal is for tests to read."""
+
+
+@pytest.fixture(autouse=True)
+def only_what_is_new() -> Iterator[None]:
+    """The collector, by which objects are found, knows no more of those that other tests have left."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 async def test_nothing_of_ours_shows_what_it_holds_while_everybody_waits_for_an_answer() -> None:

@@ -75,7 +75,7 @@ def test_what_is_well_is_found_well_in_under_two_seconds(service: AuthService) -
     assert document["elapsed_ms"] < HEALTHY_MS
     hops = [each["hop"] for each in document["hops"]]
     assert hops == [
-        "configuration", "dns", "tcp", "tls", "http", "service_credentials", "contract", "clock", "keys",
+        "configuration", "dns", "tcp", "tls", "http", "service_credentials", "contract", "clock", "keys", "budget",
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from netra.core.events import AttemptEnded, Crashed
@@ -152,6 +152,7 @@ _NAMES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(_NAMES, _JSON, max_size=16))
 def test_no_line_whatever_it_holds_is_the_end_of_the_reader(fields: dict[str, Any]) -> None:
     story = story_of(_line(**fields), ELSEWHERE)

@@ -147,7 +147,7 @@ class Breaker:
     def seen(self, now_s: float) -> Circuit:
         """What it looks like from outside."""
         self._window.roll(now_s)
-        left_s = max(0.0, self._next_try_at_s - now_s) if self.state == "open" else 0.0
+        left_s = min(MAX_OPEN_S, max(0.0, self._next_try_at_s - now_s)) if self.state == "open" else 0.0
         calls_count, failures_count = self._window.calls_count, self._window.failures_count
         code = self._code if failures_count or self.state != "closed" else None
         return Circuit(self.state, code, left_s, calls_count, failures_count)
