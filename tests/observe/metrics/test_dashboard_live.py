@@ -79,7 +79,7 @@ async def test_every_question_is_answered_while_a_gateway_is_used_and_what_chang
         secret_file.write_text(OTHER_SECRET)
         await use(running, service, good_token(signer))
         await beside.until('job_journey:netra_attempts_unknown:ratio_rate3d{journey="login"} > 0')
-        await beside.until(f"{STANDING} and on () rate(netra_circuit_changes_total[30s])")
+        await beside.until(told(f"{STANDING} and on () rate(netra_circuit_changes_total[30s])"))
         assert await unanswered(beside) == []
         lines = {
             each["name"]: await beside.lately(told(each["target"]["expr"])) for each in BOARD["annotations"]["list"]

@@ -25,7 +25,7 @@ _UNJUDGED: Final = {"verdict": "unknown"}
 _VERDICTS: Final = {"accepted": GREEN, "rejected": BLUE, "unknown": RED}
 _CODE: Final = "{{code}}"
 _UP: Final = {"0": "no", "1": "yes"}
-STANDING: Final = 'ALERTS{alertname=~"Netra.+", alertstate="firing"}'
+STANDING: Final = 'ALERTS{alertname=~"Netra.+", alertstate="firing", job=~"$job"}'
 """What Prometheus says of its own alerts. They are of no single gateway."""
 
 
