@@ -3,9 +3,10 @@
 It must never hold fixtures of a single room: those stand beside the tests that use them.
 """
 
+import gc
 import os
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,3 +102,12 @@ def _refuse_idleness(report: pytest.TestReport, item: pytest.Item) -> None:
     elif made and name in WITHOUT_CONNECTION:
         report.outcome = "failed"
         report.longrepr = f"{name} made {made} connections: take it out of WITHOUT_CONNECTION."
+
+
+@pytest.fixture
+def only_what_is_new() -> Iterator[None]:
+    """The garbage collector knows no more of the objects that other tests have left: there are very many of them."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

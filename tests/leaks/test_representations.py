@@ -39,6 +39,8 @@ from tests.support.gateways import served, settings_for
 if TYPE_CHECKING:
     from netra.core.events import Event
 
+pytestmark = pytest.mark.usefixtures("only_what_is_new")
+
 PATHS: Final = ("/auth/login", "/auth/register", "/auth/refresh", "/auth/logout", "/auth/validate", "/auth/config")
 TOLD: Final = {
     "SERVICE_SECRET": SERVICE_SECRET, "SERVICE_SECRET_PREVIOUS": PREVIOUS_SECRET, "NETRA_ADMIN_TOKEN": ADMIN_TOKEN,
@@ -49,15 +51,6 @@ JOURNEYS: Final = (sessions.login, sessions.refresh, tokens.verify)
 """Their answers hold tokens, or an address."""
 BESIDE: Final = ("netra.lab.", "netra.testing.")
 """What plays an auth service in this very process: its journal is for tests to read."""
-
-
-@pytest.fixture(autouse=True)
-def only_what_is_new() -> Iterator[None]:
-    """The collector, by which objects are found, knows no more of those that other tests have left."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 async def test_nothing_of_ours_shows_what_it_holds_while_everybody_waits_for_an_answer() -> None:

@@ -20,6 +20,8 @@ from tests.link.test_slots import HandTurnedLoop
 Answer = tuple[str, int]
 """For which key, and by which of all questions."""
 
+pytestmark = pytest.mark.usefixtures("only_what_is_new")
+
 
 class Broke(Exception):
     """A question that ends with an exception: a bug, as outcomes are values."""
