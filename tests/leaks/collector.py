@@ -18,7 +18,6 @@ class Collector:
     def __init__(self) -> None:
         self.url = ""
         self.bodies: list[bytes] = []
-        self.heads: list[bytes] = []
         self._visits: set[asyncio.Task[None]] = set()
 
     async def visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,7 +30,6 @@ class Collector:
                 while True:
                     head = (await reader.readuntil(b"\r\n\r\n")).lower()
                     size_bytes = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
-                    self.heads.append(head)
                     self.bodies.append(await reader.readexactly(size_bytes))
                     writer.write(_TAKEN)
                     await writer.drain()

@@ -10,7 +10,6 @@ from typing import Final
 
 from netra.lab.certificates import Authority
 from netra.lab.scripts import session
-from netra.settings.read import known_names
 from tests.leaks.needles import Needles
 
 EMAIL: Final = "Quokka.Harrier+planted@Walnut-Heron.example"
@@ -69,7 +68,7 @@ def needles(client_key: Path | None = None) -> Needles:
 def environment(url: str, authority: Authority, folder: Path, collector: str) -> Mapping[str, str]:
     """A gateway's variables with everything planted in them."""
     pair = authority.pair("gateway")
-    told = {
+    return {
         "ENVIRONMENT": "test",
         "AUTH_SERVICE_URL": url,
         "AUTH_SERVICE_CA_FILE": str(authority.file),
@@ -81,6 +80,8 @@ def environment(url: str, authority: Authority, folder: Path, collector: str) ->
         "NETRA_ADMIN_TOKEN": ADMIN_TOKEN,
         "NETRA_LOG_KEY": LOG_KEY,
         "NETRA_LOG_LEVEL": "debug",
+        "NETRA_LOG_LINES_PER_S": "0",
+        "NETRA_TRACES": "otlp",
         "NETRA_FORM_LOGIN": "true",
         "OAUTH_SHOP_CLIENT_ID": "shop-client",
         "OAUTH_SHOP_CLIENT_SECRET": OAUTH_SECRET,
@@ -103,8 +104,6 @@ def environment(url: str, authority: Authority, folder: Path, collector: str) ->
         "OTEL_BSP_SCHEDULE_DELAY": "200",
         "TMPDIR": str(folder),
     }
-    newer = {"NETRA_TRACES": "otlp", "NETRA_LOG_LINES_PER_S": "0"}
-    return told | {name: value for name, value in newer.items() if name in known_names()}
 
 
 def _with_ends(text: str) -> Sequence[str]:

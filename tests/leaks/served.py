@@ -63,7 +63,7 @@ class Pile:
         """Nobody was told anything; of what was told, the first finds are named."""
         hits = sorted(set(self.hits(needles)))
         assert not hits, f"{len(hits)} leaks:\n" + "\n".join(
-            f"{hit.place}: {hit.secret}, {hit.form}" for hit in hits[:40]
+            f"{hit.place}: {hit.secret}, {hit.form}" for hit in hits[:_MOST_HITS]
         )
 
 

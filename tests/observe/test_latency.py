@@ -15,7 +15,6 @@ from netra.observe.board import Board
 from netra.observe.latency import (
     FEW_COUNT,
     MANY_COUNT,
-    NEAR_RATIO,
     Budgets,
     Latency,
     advice,
@@ -23,6 +22,7 @@ from netra.observe.latency import (
     parts,
     rounded_up,
 )
+from netra.observe.metrics.definitions import NEAR_BUDGET_RATIO
 from netra.observe.tally import STEP_S, STEPS_COUNT
 from netra.testing.fakes import FakeClock
 
@@ -159,7 +159,7 @@ def test_of_a_few_nothing_is_concluded(count: int, advised: bool) -> None:
     assert (told.advice() is not None) is advised
 
 
-@pytest.mark.parametrize(("ratio", "advised"), [(NEAR_RATIO - 0.06, False), (NEAR_RATIO + 0.06, True)])
+@pytest.mark.parametrize(("ratio", "advised"), [(NEAR_BUDGET_RATIO - 0.06, False), (NEAR_BUDGET_RATIO + 0.06, True)])
 def test_from_four_fifths_on_a_budget_is_nearly_used_up(ratio: float, advised: bool) -> None:
     told = Told()
     told.attempts(100, ratio * USUAL.login_s)

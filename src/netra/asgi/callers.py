@@ -5,7 +5,6 @@ It must never believe a header of a peer that is not a trusted proxy.
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from os import urandom
 from typing import Final, NamedTuple
@@ -14,8 +13,6 @@ from netra.asgi.words import Headers
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_HOPS: Final = 32
-_ALONE_COUNT: Final = 1024
-"""How many callers are kept ready: most come again and again."""
 _MAX_DOUBTS: Final = 16
 """How many untrusted proxies are told of."""
 _MAPPED: Final = "::ffff:"
@@ -51,9 +48,7 @@ class Callers:
 
         A garbled `X-Forwarded-For` ends the walk at the last address that could be read.
         """
-        if not self._trusted and b"x-forwarded-for" not in dict(headers):
-            return _alone(peer)
-        if peer is not None and peer.startswith(_MAPPED):
+        if peer is not None:
             peer = peer.removeprefix(_MAPPED)
         if not self._trusted or peer is None or not self._trusts(peer):
             if peer is None or b"x-forwarded-for" not in dict(headers):
@@ -90,12 +85,6 @@ class Callers:
         return any(address in network for network in self._trusted)
 
 
-@lru_cache(maxsize=_ALONE_COUNT)
-def _alone(peer: str | None) -> Caller:
-    """Whoever speaks for nobody else."""
-    return Caller(peer.removeprefix(_MAPPED) if peer is not None else None)
-
-
 def _read_address(text: bytes) -> Address | None:
     try:
         address = ip_address(text.strip().strip(b"[]").decode("ascii"))
@@ -109,8 +98,7 @@ def _read_address(text: bytes) -> Address | None:
 
 def request_id(headers: Headers) -> str:
     """The caller's own id when it is well formed, else a new one of 32 hexadecimal digits."""
-    if b"x-request-id" in dict(headers):
-        for name, value in headers:
-            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-                return value.decode("ascii")
+    for name, value in headers:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+            return value.decode("ascii")
     return urandom(16).hex()

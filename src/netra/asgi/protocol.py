@@ -260,7 +260,8 @@ class GuardedProtocol(asyncio.Protocol):
         path, query = target_of(self._url)
         app, method = self.guarded_app, parser.get_method().decode("ascii")
         request = app.request(method, path, query, headers, self._peer)
-        if request.count(b"host") != 1 and not (is_old and request.count(b"host") == 0):
+        hosts_count = request.count(b"host")
+        if hosts_count > 1 or (not hosts_count and not is_old):
             self._stop(_HOSTLESS)
         cycle = self._cycle = Cycle(self, app, request, keep_alive=not is_old and parser.should_keep_alive())
         if self._answering is None:

@@ -26,7 +26,7 @@ class Caller(TypedDict, total=False):
     tracestate: str | None
 
 
-def label_for(name: str = "", tracing: Tracing | None = None, **caller: Unpack[Caller]) -> Label:
+def label_for(name: str, tracing: Tracing | None, **caller: Unpack[Caller]) -> Label:
     """The label of an attempt, by the rules that a listener has for headers; `tracing` records it under `name`."""
     request = _request(**caller)
     if tracing is not None:

@@ -45,7 +45,6 @@ from netra.web.view import View
 
 T = TypeVar("T")
 A = TypeVar("A")
-Ended = TypeVar("Ended")
 
 _OTHER_LOOP: Final = (
     "This gate was opened in another event loop, and its connections live there. Open one gate in each event loop: "
@@ -208,7 +207,7 @@ def _journey(operation: Operation[Any]) -> str:
     return "me" if operation is VALIDATE else operation.name
 
 
-def _recorded(label: Label, outcome: Ended, crash: str | None = None) -> Ended:
+def _recorded(label: Label, outcome: T, crash: str | None = None) -> T:
     """The outcome; the attempt is over, for whoever records it."""
     if label.span is not None:
         label.span.ended(None, crash)

@@ -183,10 +183,11 @@ def bearer(values: list[str], *, query_has_token: bool) -> Secret | Rejected:
     """
     if query_has_token or len(values) > 1:
         return Rejected(TABLE["token_malformed"])
-    usual = _BEARER.fullmatch(values[0]) if values else None
+    value = values[0] if values else ""
+    usual = _BEARER.fullmatch(value)
     if usual is not None:
         return Secret(usual[1])
-    scheme, _, token = (values[0] if values else "").partition(" ")
+    scheme, _, token = value.partition(" ")
     missing = scheme.lower() != "bearer" or not token.strip(" ")
     return Rejected(TABLE["token_missing" if missing else "token_malformed"])
 

@@ -68,7 +68,7 @@ class Parts:
 
     def keyed(self, label: Label) -> Label:
         """The label with an idempotency key of its own, when this attempt may be sent more than once."""
-        return label.with_key(urandom(16).hex()) if self.link.tries > 1 else label
+        return label._replace(idempotency_key=urandom(16).hex()) if self.link.tries > 1 else label
 
     def ended(
         self, journey: str, label: Label, received_at_s: float, outcome: Outcome[Any], account: str | None = None

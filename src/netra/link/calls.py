@@ -139,7 +139,7 @@ class _Asking:
             now_s = link.clock.now_s()
         permit, outcome = REFUSED, None
         try:
-            left_s = self.deadline.at_s - now_s
+            left_s = self.deadline.left_s(now_s)
             if left_s <= 0:
                 return unknown(TABLE["connection_timeout"])
             permit = breaker.admit(now_s)

@@ -10,9 +10,8 @@ from typing import Final, NamedTuple
 from netra.core.findings import Finding, Severity
 from netra.core.verdict.outcomes import Tried
 from netra.observe.board import Board
+from netra.observe.metrics.definitions import NEAR_BUDGET_RATIO
 
-NEAR_RATIO: Final = 0.8
-"""From this share of the budget on, a little more load and attempts are given up."""
 FAR_RATIO: Final = 0.05
 """Up to this share a shorter budget would do, once many have shown it."""
 _GIVEN_UP_RATIO: Final = 0.95
@@ -26,8 +25,9 @@ _A_HUNDRED: Final = 100
 _ALIKE_RATIO: Final = 0.9
 """So close to the quantile an attempt is one of the slow ones."""
 _LEAST_S: Final = 1.0
+"""No shorter budget than this is advised."""
 _MOST_S: Final = 60.0
-"""What the settings take."""
+"""What the settings take at most."""
 _ROUND: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 SLOTS: Final = "slot"
@@ -56,10 +56,10 @@ _CURES: Final[Mapping[str, str]] = {
 class Budgets(NamedTuple):
     """How long attempts may take, in seconds, and what else a budget has to hold."""
 
-    login_s: float = 5.0
-    token_s: float = 2.0
-    connect_s: float = 1.0
-    tries: int = 1
+    login_s: float
+    token_s: float
+    connect_s: float
+    tries: int
 
 
 class Latency(NamedTuple):
@@ -156,7 +156,7 @@ def advice(latency: Latency, budgets: Budgets) -> Finding | None:
     outage = 2 * latency.unknown_count > latency.attempts_count
     if latency.attempts_count < FEW_COUNT or outage:  # more time mends no outage
         return None
-    if latency.ratio >= NEAR_RATIO:
+    if latency.ratio >= NEAR_BUDGET_RATIO:
         return _near(latency)
     if latency.ratio <= FAR_RATIO and latency.attempts_count >= MANY_COUNT and not latency.unknown_count:
         return _far(latency, budgets)

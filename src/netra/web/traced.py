@@ -4,12 +4,13 @@ It must never change an answer, nor keep one waiting.
 """
 
 import asyncio
+from typing import Final
 
 from netra.asgi.words import Answer, Handler, Request, Stream
 from netra.core.trace import Tracing
 from netra.web.labels import begun
 
-_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
+_METHODS: Final = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"})
 
 
 def traced(handler: Handler, name: str, route: str, tracing: Tracing) -> Handler:

@@ -55,11 +55,6 @@ SAID: dict[str, Secret | str | None] = {
 }
 
 
-def test_a_label_with_a_key_is_the_same_label_in_all_else() -> None:
-    label = Label._make(Label._fields)
-    assert label.with_key("key-1") == label._replace(idempotency_key="key-1")
-
-
 @pytest.mark.parametrize(
     ("operation", "method", "path", "body", "bearer", "sealed", "keyed"), PUT, ids=[row[0].name for row in PUT]
 )

@@ -84,7 +84,7 @@ def test_a_log_line_is_one_line_of_the_queue(log_format: str) -> None:
     outlet = Outlet(stream_to(paper), max_lines_count=3)
     logger = logger_for(outlet, log_format, "info")
     for _ in range(3):
-        logger.log(20, "Login succeeded", request_id="request-1", logger_name="x")
+        logger.write(20, "Login succeeded", {"request_id": "request-1", "logger_name": "x"})
     outlet.close()
     assert paper.written.count(b"\n") == 3
     assert outlet.dropped_count == 0
@@ -161,7 +161,7 @@ def test_without_a_stream_every_line_is_counted_as_lost() -> None:
     outlet = Outlet(None)
     logger = logger_for(outlet, "auto", "info")
     for _ in range(3):
-        logger.log(20, "Login succeeded")
+        logger.write(20, "Login succeeded", {})
     outlet.close()
     assert (outlet.isatty(), outlet.dropped_count) == (False, 3)
 

@@ -19,7 +19,7 @@ from netra.core.events import AttemptEnded, Stage
 from netra.core.secret import Secret
 from netra.core.verdict.reply import Broken, Reply
 from netra.observe.log.whole_process import OthersLines
-from netra.observe.log.writing import logger_for
+from netra.observe.log.writing import Logger, logger_for
 from netra.observe.tell import Tell
 from netra.testing.fakes import reply
 from tests.gateway.support import GOOD_OFFER, KNOWN_TOKEN, NEW_USER, login, registration, tokens
@@ -78,7 +78,7 @@ def test_on_a_terminal_lines_are_text_in_colour_unless_json_is_asked_for() -> No
     try:
         with open(theirs, "w", encoding="utf-8", closefd=False) as terminal:
             for log_format, mark in [("auto", b"\x1b["), ("json", b'{"timestamp"')]:
-                logger_for(terminal, log_format, "info").log(20, "Login succeeded", request_id="request-1")
+                logger_for(terminal, log_format, "info").write(20, "Login succeeded", {"request_id": "request-1"})
                 terminal.flush()
                 assert mark in os.read(ours, 4096)
     finally:
@@ -102,7 +102,7 @@ def test_what_matters_less_than_the_level_is_not_written(log_format: str, level:
 def others(paper: Paper) -> Iterator[logging.Logger]:
     """Somebody else's logger, whose lines go to this paper."""
     logger = logging.getLogger("somebody.else")
-    handler = OthersLines(paper.logger, RUN_ID)
+    handler = OthersLines(Logger(paper.logger), RUN_ID)
     logger.addHandler(handler)
     logger.propagate = False
     try:
@@ -258,7 +258,7 @@ HOSTILE = "bad\n2026-11-23T00:00:00Z [error    ] Login failed\x1b[2J\r\u2028\x85
 def test_no_line_is_forged_in_another_and_no_terminal_is_steered() -> None:
     stream = io.StringIO()
     writer = logger_for(stream, "text", "info")
-    writer.log(30, HOSTILE, request_id=HOSTILE, logger=HOSTILE, why=HOSTILE, tries=[HOSTILE])
+    writer.write(30, HOSTILE, {"request_id": HOSTILE, "logger": HOSTILE, "why": HOSTILE, "tries": [HOSTILE]})
     first, second = stream.getvalue().splitlines()
     assert " [warning  ] bad" in first
     assert second.startswith("    why: bad")
@@ -268,7 +268,7 @@ def test_no_line_is_forged_in_another_and_no_terminal_is_steered() -> None:
 @pytest.mark.parametrize("log_format", ["json", "text"])
 def test_a_line_that_is_no_text_is_written_all_the_same(log_format: str) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    logger_for(stream, log_format, "info").log(30, "no such file: \udcff", request_id="run-1", what=object)
+    logger_for(stream, log_format, "info").write(30, "no such file: \udcff", {"request_id": "run-1", "what": object})
     stream.flush()
     written = stream.buffer.getvalue().decode()
     assert r"no such file: \udcff" in written

@@ -15,7 +15,8 @@ from netra.core.verdict.causes import TABLE
 from netra.observe.metrics.alerts import ALERTS, shown_by
 from netra.observe.metrics.definitions import METRICS
 from netra.observe.metrics.reference import rules
-from tests.observe.metrics.runs.replaying import PROMTOOL, RULES, alerts_of
+from tests.observe.metrics.prometheus_beside import PROMTOOL
+from tests.observe.metrics.runs.replaying import RULES, alerts_of
 
 SAMPLES: Final = 150
 """A quarter of a minute between two."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import pytest
 
@@ -16,6 +17,7 @@ from netra.observe.metrics.definitions import NEAR_BUDGET
 from tests.house.source import ROOT
 from tests.observe.metrics import alertmanager as real
 from tests.observe.metrics.alertmanager import Alertmanager
+from tests.observe.metrics.prometheus_beside import PROMTOOL
 from tests.observe.metrics.runs.catalogue import BY_NAME, HEALTHY, RUNS
 from tests.observe.metrics.runs.expected import EXPECTED
 from tests.observe.metrics.runs.page import PAGE, with_table
@@ -25,7 +27,6 @@ from tests.observe.metrics.runs.replaying import (
     A_MINUTE,
     AN_HOUR,
     JOB,
-    PROMTOOL,
     Fired,
     Stretch,
     alerts_of,
@@ -66,9 +67,10 @@ def during_the_fault(recording: Recording, folder: Path) -> list[Fired]:
 
 
 def sent_of(fired: Sequence[Fired], alertmanager: Alertmanager) -> set[tuple[str, str]]:
-    """Minute and name of the alerts that Alertmanager would send; each minute is a job of its own."""
-    wanted = {f"{id(fired)} {each.at_s}" for each in fired}
-    alertmanager.give([{**each.labels, "job": f"{id(fired)} {each.at_s}"} for each in fired])
+    """Minute and name of the alerts that Alertmanager would send; each minute of each call is a job of its own."""
+    call = uuid4()
+    wanted = {f"{call} {each.at_s}" for each in fired}
+    alertmanager.give([{**each.labels, "job": f"{call} {each.at_s}"} for each in fired])
     ends_at_s = time.monotonic() + PATIENCE_S
     before: set[tuple[str, str]] | None = None
     while True:

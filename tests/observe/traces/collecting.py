@@ -13,7 +13,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 SERVER: Final = 2
 CLIENT: Final = 3
-INTERNAL: Final = 1
 FAILED: Final = 2
 """Kinds and a status, by their numbers in OTLP."""
 PATIENCE_S: Final = 20.0
@@ -47,7 +46,6 @@ class Collector:
         self.spans: list[Told] = []
         self.resources: list[dict[str, Any]] = []
         self.scopes: list[str] = []
-        self.heads: list[str] = []
         self.answer: bytes | None = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
         self.url = ""
         self.asked_count = 0
@@ -82,7 +80,6 @@ class Collector:
                 ]
                 body = await reader.readexactly(int(lengths[0]))
                 self.asked_count += 1
-                self.heads.append(head)
                 if self.answer is not None:
                     if b" 200 " in self.answer:
                         self._take(body)

@@ -108,6 +108,7 @@ def test_a_check_before_the_deploy_says_it_too() -> None:
     ]
     assert configuration(environ, serves=False).settings is not None, "a program's own exporter may speak it"
     assert configuration(told(OTEL_EXPORTER_OTLP_PROTOCOL="grpc")).settings is not None
+    assert configuration({**environ, "OTEL_SDK_DISABLED": "true"}).settings is not None, "as if traces were off"
 
 
 def test_whoever_opens_a_gateway_past_the_checks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ REGROWTH_S: Final = 20.0
 class Limiter:
     """The number of calls that may be under way, as of some instant."""
 
-    __slots__ = ("_late_count", "_least_count", "_lowered_at_s", "_lowered_count", "lowered", "most_count")
+    __slots__ = ("_late_count", "_least_count", "_lowered_at_s", "_lowered_count", "most_count")
 
     def __init__(self, most_count: int, least_ratio: float = LEAST_RATIO) -> None:
         self.most_count = most_count
@@ -32,15 +32,19 @@ class Limiter:
         self._late_count = 0
         self._lowered_count = most_count
         self._lowered_at_s = 0.0
-        self.lowered = False
+
+    @property
+    def lowered(self) -> bool:
         """Is it below what was set?"""
+        return self._lowered_count < self.most_count
 
     def count(self, now_s: float) -> int:
         """How many calls may be under way now; at least 1, at most `most_count`."""
         if not self.lowered:
             return self.most_count
         regrown = self._lowered_count + int(self.most_count * max(0.0, now_s - self._lowered_at_s) / REGROWTH_S)
-        self.lowered = regrown < self.most_count
+        if regrown >= self.most_count:
+            self._lowered_count = self.most_count
         return min(self.most_count, regrown)
 
     def took(self, budget_ratio: float, under_way_count: int, now_s: float) -> None:
@@ -60,4 +64,3 @@ class Limiter:
             return
         self._lowered_count = max(self._least_count, int(LOWERED_TO_RATIO * min(now_count, under_way_count)))
         self._lowered_at_s = now_s
-        self.lowered = self._lowered_count < self.most_count

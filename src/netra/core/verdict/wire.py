@@ -148,19 +148,6 @@ class Label(NamedTuple):
     span: Span | None = None
     """Where the attempt is recorded; None when it is not."""
 
-    def with_key(self, key: str) -> "Label":
-        """The same label with an idempotency key."""
-        return Label(
-            self.request_id,
-            self.traceparent,
-            self.tracestate,
-            self.client_address,
-            self.user_agent,
-            key,
-            self.address_shared,
-            self.span,
-        )
-
     def __repr__(self) -> str:
         # The rest is what a stranger sent: whatever stands in it is not ours to show.
         return f"Label({self.request_id})"

@@ -16,7 +16,7 @@ LAPSE: Final = 15
 _UNITS_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _PIECE: Final = re.compile(r"(\d+)(ms|[smhdw])")
 _DURATION: Final = r"(?:\d+(?:ms|[smhdw]))+"
-_WINDOW: Final = re.compile(rf"(?<=\[)(?:{_DURATION}:?|(?={_DURATION}))(?:{_DURATION})?(?=\])")
+_WINDOW: Final = re.compile(rf"(?<=\[){_DURATION}(?::(?:{_DURATION})?)?(?=\])")
 _OFFSET: Final = re.compile(rf"(?<=\boffset )-?{_DURATION}")
 _MEMBER: Final = re.compile(
     rf"(?m)^(?P<name> *(?:- )?(?:for|keep_firing_for|interval|group_wait|group_interval|repeat_interval): ){_DURATION}$"

@@ -148,7 +148,7 @@ class Story:
         end_s = time.monotonic() + at_most_s
         while time.monotonic() < end_s:
             await self._heard(_LOOK_S, lambda _: False)
-            if not self._receiver.firing() and not await _standing(self._observers.alertmanager):
+            if not self._receiver.firing() and await _standing(self._observers.alertmanager) == []:
                 break
         return [f"{notice.name} was not over within {at_most_s:g} s." for notice in self._receiver.firing()]
 
@@ -179,11 +179,11 @@ async def _baseline(prometheus: str) -> None:
 
 async def _held_back(alertmanager: str) -> list[str]:
     """What fires and is not sent, because something else that fires tells the cause; by name."""
-    return sorted(
-        {each["labels"]["alertname"] for each in await _standing(alertmanager) if each["status"]["inhibitedBy"]}
-    )
+    standing = await _standing(alertmanager) or []
+    return sorted({each["labels"]["alertname"] for each in standing if each["status"]["inhibitedBy"]})
 
 
-async def _standing(alertmanager: str) -> list[dict[str, Any]]:
-    """All that Prometheus says fires, sent or not. Source: Alertmanager's API, version 2."""
-    return await asked(alertmanager, "/api/v2/alerts") or []
+async def _standing(alertmanager: str) -> list[dict[str, Any]] | None:
+    """All that Prometheus says fires, sent or not; None when nobody answers. Source: Alertmanager's API, version 2."""
+    standing: list[dict[str, Any]] | None = await asked(alertmanager, "/api/v2/alerts")
+    return standing

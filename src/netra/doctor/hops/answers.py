@@ -14,6 +14,7 @@ from netra.core.verdict.reply import Broken, Reply
 from netra.doctor.diagnosis import Check, Hop, State
 from netra.doctor.visit import Answered, Visit
 from netra.link.tls.peer_certificate import peer_certificate
+from netra.observe.metrics.definitions import NEAR_BUDGET_RATIO
 
 _HARMLESS: Final = (HEALTH, DISCOVERY, CONFIG, KEYS, REVOCATIONS)
 """Questions that need no user, the cheapest first."""
@@ -33,7 +34,6 @@ NOT_A_REFUSAL: Final = (
 """The cure for what answers an empty form as if it were something; its page would make a refusal of that."""
 _BAD_REQUEST: Final = 400
 _SLOW_RATIO: Final = 0.5
-_NEAR_RATIO: Final = 0.8
 _ONE_PERCENT: Final = 0.01
 
 
@@ -164,7 +164,7 @@ async def in_time(visit: Visit) -> AsyncIterator[Check]:
         f"the slowest of {many} took {share} of {allowed} ({slowest.route}); "
         "how long users wait, a gateway in use has measured: `netra doctor --admin URL`"
     )
-    if ratio < _NEAR_RATIO:
+    if ratio < NEAR_BUDGET_RATIO:
         yield Check(hop, "probes", State.PASS, what, slowest.elapsed_s)
         return
     finding = Finding(

@@ -71,7 +71,7 @@ def _event(fields: Mapping[str, Any]) -> Ended | Crashed | None:
 
 
 def _tried(tries: object) -> Iterator[Tried]:
-    """The tries of a line, as `observe.lines` words them."""
+    """The tries of a line, as `observe.log.lines` words them."""
     for number, each in enumerate(tries[:_MOST_TRIES] if isinstance(tries, list) else (), 1):
         found = _TRY.fullmatch(each) if isinstance(each, str) else None
         if found is not None:

@@ -13,7 +13,7 @@ from netra.observe.log.outlet import Outlet
 from netra.observe.log.sampling import SUMMARISED, Sampling, Summary
 from netra.observe.log.serving import served_here
 from netra.observe.log.unforeseen import unforeseen_logged, words_of
-from netra.observe.log.writing import NAMES, Logger, Writer, logger_for
+from netra.observe.log.writing import NAMES, Logger, logger_for
 from netra.upkeep.crashes import places_of
 
 _MOST_TEMPLATE_CHARS: Final = 200
@@ -22,9 +22,9 @@ _MOST_TEMPLATE_CHARS: Final = 200
 class OthersLines(logging.Handler):
     """Lines of the standard library's loggers, in our form: message and exception type, never a value of a frame."""
 
-    def __init__(self, logger: Writer | Logger, run_id: str) -> None:
+    def __init__(self, logger: Logger, run_id: str) -> None:
         super().__init__(logging.WARNING)
-        self._logger = logger if isinstance(logger, Logger) else Logger(logger)
+        self._logger = logger
         self._run_id = run_id
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -84,7 +84,9 @@ def process_log(stream: TextIO | None, log_format: str, level: str, lines_per_s:
         writer.write(summary.level, SUMMARISED, summary.fields(run_id))
 
     ours, theirs = (Sampling(lines_per_s, tell, has_room=outlet.has_room) for _ in range(2))
-    outlet.on_dropped = lambda count: writer.log(logging.WARNING, "Log lines dropped", request_id=run_id, count=count)
+    outlet.on_dropped = lambda count: writer.write(
+        logging.WARNING, "Log lines dropped", {"request_id": run_id, "count": count}
+    )
 
     def tell_due() -> None:
         ours.tell_due()

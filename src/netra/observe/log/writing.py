@@ -52,12 +52,8 @@ class Logger:
             return False
         return self._takes is None or self._takes(level, event, code, request_id, owasp)
 
-    def log(self, level: int, event: str, **fields: Any) -> None:
-        """Write one line, unless enough like it were."""
-        self.write(level, event, fields)
-
     def write(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
-        """The same, for whoever holds the fields already."""
+        """Write one line, unless enough like it were."""
         if self.takes(level, event, fields.get("code"), fields.get("request_id", ""), fields.get("owasp")):
             self.put(level, event, fields)
 
@@ -104,7 +100,7 @@ def logger_for(stream: TextIO | Outlet, log_format: str, level: str) -> "JsonLin
 
 
 class JsonLines:
-    """One JSON object a line, written at once. A logger's one method, without a logger's cost on every login."""
+    """One JSON object a line, written at once, without a logger's cost on every login."""
 
     def __init__(self, stream: BinaryIO, least_level: int) -> None:
         self.least_level = least_level
@@ -113,12 +109,8 @@ class JsonLines:
         self._second = 0, ""
         """The latest one and how its stamps begin, in one value: lines may come from several threads."""
 
-    def log(self, level: int, event: str, **fields: Any) -> None:
-        """Write one line."""
-        self.write(level, event, fields)
-
     def write(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
-        """The same, for whoever holds the fields already."""
+        """Write one line."""
         if level < self.least_level:
             return
         now = time.time()
@@ -157,12 +149,8 @@ class TextLines:
             wrapper_class=structlog.make_filtering_bound_logger(least_level),
         )
 
-    def log(self, level: int, event: str, **fields: Any) -> None:
-        """Write one line."""
-        self.write(level, event, fields)
-
     def write(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
-        """The same, for whoever holds the fields already."""
+        """Write one line."""
         self._logger.log(level, event, **fields)
 
 

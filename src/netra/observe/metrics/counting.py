@@ -35,19 +35,15 @@ _NOBODY: Final = "none"
 """Who has to mend what is not broken."""
 _JOURNEYS: Final = frozenset({"login", "register", "refresh", "logout", "me", "verify", "config"})
 _WITH_A_LOGINS_BUDGET: Final = frozenset({"login", "register"})
-_TIMED_FROM_THE_START: Final = ("login", "verify")
+_LOOKED_AT: Final = ("login", "verify")
+"""The journeys that alerts look at."""
 _CHANGES: Final = (*get_args(What), "keys")
 _PHASES: Final = tuple(field.removesuffix("_s") for field in UNTIMED._fields)
 
 _FROM_THE_START: Final = (
-    *((journey, "accepted", OK) for journey in ("login", "verify")),
+    *((journey, "accepted", OK) for journey in _LOOKED_AT),
     ("login", "rejected", "invalid_credentials"),
-    *(
-        (journey, "unknown", row.code)
-        for journey in ("login", "verify")
-        for row in TABLE.values()
-        if row.verdict == "unknown"
-    ),
+    *((journey, "unknown", row.code) for journey in _LOOKED_AT for row in TABLE.values() if row.verdict == "unknown"),
 )
 """What alerts look at is there before it happens: an increase from nothing is none."""
 
@@ -64,7 +60,7 @@ class Counting:
         self._changes = dict.fromkeys(_CHANGES, 0)
         self._key_ids: tuple[str, ...] | None = None
         self._budgets_s = login_budget_s, token_budget_s
-        self._seconds = {journey: self._buckets(journey) for journey in _TIMED_FROM_THE_START}
+        self._seconds = {journey: self._buckets(journey) for journey in _LOOKED_AT}
         self._phases = tuple(Buckets(PHASE_SECONDS.buckets) for _ in _PHASES)
         self._add_phases = tuple(each.add for each in self._phases)
         self._tries = Buckets(LOGIN_TRIES.buckets)

@@ -3,14 +3,14 @@
 It must never count lines alone: in a flood one line stands for many, and says so in its `count`.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
+
+from netra.observe.metrics.alerting.alert import Severity
 
 SUMMARY: Final = "Log lines summarised"
 """The event of a line that stands for many."""
 OF: Final = "summarised_event"
 COUNT: Final = "count"
-
-Severity = Literal["high", "medium", "low"]
 
 
 class Pattern(NamedTuple):

@@ -3,6 +3,7 @@
 It must never lose sight of a gateway that came and went: long spans are weighed by attempts, not by gateways.
 """
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from netra.observe.metrics.definitions import ATTEMPTS, CACHE_LOOKUPS
@@ -74,15 +75,19 @@ RECORDED: Final = (
 
 def burning(window: str, **labels: str) -> str:
     """How many times as fast as it may the error budget is used up: at 1 it lasts exactly its month."""
-    chosen = ", ".join([*(f'{name}="{value}"' for name, value in labels.items()), 'job=~"$job"'])
-    return f"{unknown_ratio(window)}{{{chosen}}} / {ALLOWED_RATIO}"
+    return f"{unknown_ratio(window)}{_chosen(labels)} / {ALLOWED_RATIO}"
 
 
 def budget_left(**labels: str) -> str:
     """The share of a month's error budget that is left; below 0 when more was used."""
-    chosen = ", ".join([*(f'{name}="{value}"' for name, value in labels.items()), 'job=~"$job"'])
-    used = f"sum(sum_over_time({UNKNOWN.name}{{{chosen}}}[30d])) / sum(sum_over_time({ALL.name}{{{chosen}}}[30d]) > 0)"
+    chosen = _chosen(labels)
+    used = f"sum(sum_over_time({UNKNOWN.name}{chosen}[30d])) / sum(sum_over_time({ALL.name}{chosen}[30d]) > 0)"
     return f"1 - {used} / {ALLOWED_RATIO}"
+
+
+def _chosen(labels: Mapping[str, str]) -> str:
+    """With these labels, at the jobs that the reader of the dashboard has chosen."""
+    return "{" + ", ".join([*(f'{name}="{value}"' for name, value in labels.items()), 'job=~"$job"']) + "}"
 
 
 def text(command: str) -> str:

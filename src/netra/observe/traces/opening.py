@@ -33,7 +33,7 @@ class TracesUnusable(Exception):
 
 def trace_findings(traces: str, environ: Mapping[str, str]) -> Iterator[Finding]:
     """What keeps traces from being sent, though they are asked for."""
-    if traces == OFF:
+    if _is_off(traces, environ):
         return
     if not all(map(_installed, _NEEDED)):
         yield _missing(traces)
@@ -45,7 +45,7 @@ def own_tracing(traces: str, base_url: str, *, version: str, environment: str) -
 
     Where spans go and how many there are is said by OpenTelemetry's variables. Raises: TracesUnusable.
     """
-    if traces == OFF or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+    if _is_off(traces, os.environ):
         return None
     for finding in trace_findings(traces, os.environ):
         raise TracesUnusable(finding)
@@ -69,6 +69,11 @@ def host_tracing(traces: str, base_url: str, *, version: str) -> "HostTracing | 
     from netra.observe.traces.host import HostTracing  # noqa: PLC0415 - as above
 
     return HostTracing(Destination(base_url), version)
+
+
+def _is_off(traces: str, environ: Mapping[str, str]) -> bool:
+    """Is nobody to record anything? OpenTelemetry's own switch says so for all programs of an installation."""
+    return traces == OFF or environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
 
 
 def _installed(module: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from netra.core.verdict.causes import TABLE
+from netra.observe.metrics.alerting.of_users import WAVE
 from netra.observe.metrics.alerts import shown_by
 from tests.observe.metrics.runs.catalogue import RUNS, Run
 from tests.observe.metrics.runs.expected import EXPECTED
@@ -55,7 +56,7 @@ def _line(recording: Recording) -> str:
 
 
 def _metric(recording: Recording) -> str:
-    if not recording.ended_with and recording.run not in _GUESSES:
+    if not recording.ended_with and EXPECTED[recording.run].sent != WAVE:
         return _MOVED.get(recording.run, _NONE)
     name, _, labels = recording.metric.partition("{")
     told = dict(_LABELS.findall(labels))
@@ -74,7 +75,6 @@ def _page(recording: Recording) -> str:
     return f"`netra explain {code}`" if code else _NONE
 
 
-_GUESSES: Final = frozenset({"password-flood", "distributed-guessing"})
 _MOVED: Final = {
     "slow-logins": "`netra_attempts_near_budget_total`",
     "certificate-ends": "`netra_certificate_expiry_timestamp_seconds`",

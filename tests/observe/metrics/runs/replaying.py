@@ -4,9 +4,7 @@ It must never evaluate a rule by itself: promtool does, with the very file that 
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
@@ -15,9 +13,9 @@ from typing import Final, NamedTuple
 
 from netra.observe.metrics.alerts import ALERTS
 from tests.house.source import ROOT
+from tests.observe.metrics.prometheus_beside import PROMTOOL
 from tests.observe.metrics.runs.recording import COUNTERS, STEP_S, Recording, Values
 
-PROMTOOL: Final = shutil.which("promtool", path=f"{os.environ.get('PATH', '')}:/usr/local/bin")
 RULES: Final = ROOT / "deploy/prometheus/alerts.yaml"
 JOB: Final = "netra"
 A_MINUTE: Final = 60 // STEP_S

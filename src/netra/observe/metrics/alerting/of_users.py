@@ -13,16 +13,17 @@ _FAILED: Final = f'{_LOGINS}, verdict="unknown"'
 _CHECKS: Final = 'netra_attempts_total{journey=~"verify|me"'
 _REMEMBERED: Final = 'netra_token_cache_lookups_total{result="hit"}'
 """Token checks that are no attempts, because nothing had to be judged."""
-_GUESSED: Final = f'{_LOGINS}, verdict="rejected", code=~"invalid_credentials|too_many_attempts|account_locked"}}'
-_BEHIND: Final = "destination_unavailable|draining|auth_service_disabled"
+_GUESSES: Final = ("invalid_credentials", "too_many_attempts", "account_locked")
+_GUESSED: Final = f'{_LOGINS}, verdict="rejected", code=~"{"|".join(_GUESSES)}"}}'
+_MEANT: Final = "draining|auth_service_disabled"
+_BEHIND: Final = f"destination_unavailable|{_MEANT}"
 """No cause of its own, or meant: what lies behind an open circuit is told in its place."""
 _OURS: Final = "service_credentials_.+"
 _PROMISED: Final = 'netra_attempts_total{journey=~"login|verify"'
-_COUNTED: Final = f'{_PROMISED}, verdict="unknown", code!~"draining|auth_service_disabled"}}'
+_COUNTED: Final = f'{_PROMISED}, verdict="unknown", code!~"{_MEANT}"}}'
 _QUIET: Final = frozenset(_BEHIND.split("|"))
 _REFUSES_US: Final = frozenset(row.code for row in TABLE.values() if row.refuses_us)
 _UNKNOWN: Final = frozenset(row.code for row in TABLE.values() if row.verdict == "unknown")
-_GUESSES: Final = frozenset({"invalid_credentials", "account_locked", "too_many_attempts"})
 _WITH_CODE: Final = '{journey="login", code="%s"}'
 
 LOGINS_FAILING: Final = "NetraLoginsFailing"
@@ -153,7 +154,7 @@ label_replace(
         "high",
         f"""\
 (
-  sum by (job) (increase({_FAILED}, code!~"{_OURS}|draining|auth_service_disabled"}}[5m])) >= 3
+  sum by (job) (increase({_FAILED}, code!~"{_OURS}|{_MEANT}"}}[5m])) >= 3
   unless on (job) sum by (job) (increase({_LOGINS}, verdict!="unknown"}}[5m])) > 0
 )
 and on (job) min by (job) (min_over_time(netra_probe_up[5m])) == 1
@@ -238,7 +239,7 @@ sum by (job) (rate({_GUESSED}[5m])) > 10 * sum by (job) (rate({_GUESSED}[1d] off
         "Everything: accounts are throttled and locked one by one.",
         "Look at the accounts (hashes) in the log lines `Login rejected`; tighten NETRA_THROTTLE_ADDRESS.",
         f"increase({_GUESSED}[5m]) > 0",
-        _GUESSES,
+        frozenset(_GUESSES),
         "client",
     ),
 )  # fmt: skip

@@ -14,7 +14,7 @@ RECENT: Final = "$__rate_interval"
 WHOLE: Final = "$__range"
 """All that the reader looks at."""
 
-Over = Literal["sum", "min", "max", "count", "avg"]
+Over = Literal["sum", "min", "max", "count"]
 
 
 class Query(NamedTuple):

@@ -6,7 +6,7 @@ It must never show a refusal of a user in the colour of a failure.
 from typing import Final
 
 from netra.observe.metrics import definitions as named
-from netra.observe.metrics.dashboard.asking import Query, a_second, average, in_all, now, picked, quantile
+from netra.observe.metrics.dashboard.asking import RECENT, Query, a_second, average, in_all, now, picked, quantile
 from netra.observe.metrics.dashboard.panels import (
     BAD_ABOVE_NONE,
     BLUE,
@@ -152,7 +152,7 @@ _TIME: Final = Row("Where does the time go?", (
                          now(named.BUDGETS, "min", budget="token")), "verify"),
         ),
         "Beyond 80 %, mend what is slow or allow more. Far below 5 %, a shorter budget would spare users a wait.",
-        "percentunit", 6, least=0, steps=((None, GREEN), (0.8, RED)),
+        "percentunit", 6, least=0, steps=((None, GREEN), (named.NEAR_BUDGET_RATIO, RED)),
     ),
     Panel(
         "Attempts near the end of their budget", "timeseries",
@@ -172,7 +172,7 @@ _TIME: Final = Row("Where does the time go?", (
     ),
     Panel(
         "Logins by how long they took", "heatmap",
-        (Query(f"sum by (le) (increase({picked(named.ATTEMPT_SECONDS, '_bucket', **_LOGIN)}[$__rate_interval]))",
+        (Query(f"sum by (le) (increase({picked(named.ATTEMPT_SECONDS, '_bucket', **_LOGIN)}[{RECENT}]))",
                "{{le}}"),),
         "Two bands: two kinds of logins, such as those with a new connection or a second try.", "s",
     ),
