@@ -8,11 +8,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --no-compile --require-hashes --no-deps
 ROOMS_AT_95 := link upkeep gateway
+COMPILED := $(CURDIR)/build/compiled
+TESTS_OF_COMPILED ?= tests/core tests/asgi tests/link tests/upkeep tests/gateway tests/web \
+	tests/observe/log tests/mission_critical tests/incidents tests/live/test_bad_http.py tests/live/test_bad_input.py \
+	tests/live/test_hostile_tokens.py
 QUICK_TESTS := tests/core
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo tour watch test faults quick lint types format docs lock check-lock bench bench-tokens bench-logs resilience mutants diagnosis pictures recordings wheel clean
+.PHONY: help demo tour watch test faults quick lint types format docs lock check-lock bench bench-tokens bench-logs resilience mutants diagnosis pictures recordings wheel compiled compiled-test clean
 
 help: ## List what there is
 	@if [ -t 1 ] && [ -z "$$NO_COLOR" ]; then bold='\033[1;36m'; plain='\033[0m'; fi; \
@@ -68,7 +72,7 @@ format: $(VENV)/.dev ## Mend style and formatting where a machine can
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format .
 
 wheel: $(VENV)/.dev ## Build the wheel and try it in an environment of its own
-	@rm -rf build dist
+	@rm -rf build/venv dist
 	@echo "Building the wheel."
 	@$(BIN)/python -m hatchling build -t wheel -d dist >/dev/null
 	@echo "Installing it with what the gateway alone needs."
@@ -78,8 +82,24 @@ wheel: $(VENV)/.dev ## Build the wheel and try it in an environment of its own
 	@build/venv/bin/python -m pip --quiet --disable-pip-version-check install --no-index --no-deps dist/*.whl
 	@build/venv/bin/python -m pip --disable-pip-version-check check
 	@$(BIN)/python .ci/try_wheel.py dist build/venv
-	@rm -rf build
+	@rm -rf build/venv
 	@ls dist/*.whl
+
+compiled: $(COMPILED) ## Compile the path of a login and of a token check, as wheels for one platform are (needs a C compiler)
+
+$(COMPILED): $(shell find src -name '*.py') hatch_build.py pyproject.toml | $(VENV)/.dev
+	@command -v cc >/dev/null || { echo "No C compiler here. On Debian and Ubuntu: apt install build-essential python3-dev"; exit 1; }
+	@echo "Compiling. This takes some minutes."
+	@rm -rf build/wheel $@ && mkdir -p build/wheel
+	@HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/python -m hatchling build -t wheel -d build/wheel >build/wheel/log 2>&1 \
+		|| { cat build/wheel/log; exit 1; }
+	@$(PIP) install --no-index --no-deps --target $@ build/wheel/*.whl
+	@touch $@
+
+compiled-test: $(COMPILED) ## Run the tests of that path on what was compiled (ARGS="-n 2" for two at a time)
+	@PYTHONPATH=$(COMPILED) $(BIN)/python -c "from netra.gateway import login; exit(login.__file__.endswith('.py'))" \
+		|| { echo "What would be tested is not what was compiled: make clean compiled-test"; exit 1; }
+	@PYTHONPATH=$(COMPILED) $(BIN)/python -m pytest -q -m "not interpreted" $(TESTS_OF_COMPILED) $(ARGS)
 
 # --- keep it --------------------------------------------------------------------------------------------------------
 
@@ -103,14 +123,15 @@ check-lock: $(VENV)/.lock ## Check that the locks follow from pyproject.toml
 	@for lock in requirements/*.txt; do cmp $$lock build/lock/$${lock#requirements/} || { echo "Write it anew: make lock"; exit 1; }; done
 	@rm -rf build/lock
 
-bench: $(VENV)/.run ## Measure what a login costs beside nginx (needs nginx and wrk; ARGS="--rounds 3")
+bench: $(VENV)/.run $(COMPILED) ## Measure what a login costs beside nginx (needs nginx and wrk; ARGS="--rounds 3")
 	@PATH="$$PATH:/usr/sbin"; for tool in nginx wrk; do \
 		command -v $$tool >/dev/null || { echo "No $$tool here. On Debian and Ubuntu: apt install nginx wrk"; exit 1; }; \
 	done; $(BIN)/python benchmarks/login_cost.py $(ARGS)
 
-bench-tokens: $(VENV)/.run ## Measure what a token check costs beside nginx, the first time and then (needs nginx and wrk)
+bench-tokens: $(VENV)/.run $(COMPILED) ## Measure what a token check costs beside nginx, the first time and then (needs nginx and wrk)
 	@PATH="$$PATH:/usr/sbin"; $(BIN)/python benchmarks/verify_cost.py $(ARGS)
 	@$(BIN)/python benchmarks/cold_check.py
+	@PYTHONPATH=$(COMPILED) $(BIN)/python benchmarks/cold_check.py
 	@$(BIN)/python benchmarks/token_cache.py --at-most-mib 60
 
 bench-logs: $(VENV)/.run ## Measure what the log line and the metrics of a login cost

@@ -213,7 +213,12 @@ async def test_a_listener_that_admits_nobody_refuses_before_it_looks_for_a_route
 
 
 async def test_the_caller_s_address_is_what_the_trusted_proxies_say() -> None:
-    forwarded = [("X-Forwarded-For", "198.51.100.7, 203.0.113.9")]
+    forwarded = [
+        ("X-Forwarded-For", "198.51.100.7"),
+        ("Forwarded", "for=192.0.2.1"),
+        ("X-Forwarded-For", "203.0.113.9"),
+        ("X-Real-IP", "192.0.2.1"),
+    ]
     for trusted, address in [((), "127.0.0.1"), (("127.0.0.0/8",), "203.0.113.9")]:
         async with site(callers=Callers(trusted)) as served:
             assert (await wire.ask(served.url, "GET", "/seen", forwarded)).json["client"] == address

@@ -138,7 +138,16 @@ async def test_a_body_over_the_limit_that_nobody_reads_ends_its_connection_behin
     assert await answers_to(asked, *[b"x" * 100_000] * 9) == numbered(1)
 
 
-@pytest.mark.parametrize("last", [LAST, now("last", version="1.0")], ids=["close", "1.0"])
+@pytest.mark.parametrize(
+    "last",
+    [
+        LAST,
+        now("last", version="1.0"),
+        now("last", "Connection: keep-alive", version="1.0"),
+        now("last", "Proxy-Connection: keep-alive", version="1.0"),
+    ],
+    ids=["close", "1.0", "1.0 that wishes to stay", "1.0 that wishes to stay with a proxy"],
+)
 async def test_nothing_is_answered_behind_the_last_one(last: bytes) -> None:
     assert await answers_to(now(0) + last + now(1) + get("/passed-on?2")) == [(200, b"0"), (200, b"last")]
 
@@ -201,6 +210,7 @@ async def test_it_asks_to_close_while_the_listener_stops() -> None:
 
 
 async def test_an_old_client_is_not_given_leave_that_it_cannot_have_meant() -> None:
-    asked = post(b"{}", "/seen", "Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0")
-    (status, _), *more = await answers_to(asked[:-2], asked[-2:])
-    assert (status, more) == (200, [])
+    for wish in ("close", "keep-alive"):
+        asked = post(b"{}", "/seen", "Expect: 100-continue", f"Connection: {wish}").replace(b"HTTP/1.1", b"HTTP/1.0")
+        (status, _), *more = await answers_to(asked[:-2], asked[-2:])
+        assert (status, more) == (200, [])

@@ -67,6 +67,7 @@ def test_every_event_of_the_room_can_be_told() -> None:
     assert here == {event.__name__ for event in get_args(Event)} == set(FIELDS)
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("event", get_args(Event), ids=lambda event: event.__name__)
 def test_an_event_holds_these_fields_and_no_call_reply_header_or_body(event: Any) -> None:
     assert get_type_hints(event) == FIELDS[event.__name__]

@@ -102,6 +102,7 @@ def test_a_secret_of_broken_unicode_can_be_compared() -> None:
     assert Secret("\ud800") != Secret("\udfff")
 
 
+@pytest.mark.interpreted
 def test_equality_takes_the_same_time_wherever_the_difference_is() -> None:
     called: list[str] = []
 

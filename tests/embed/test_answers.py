@@ -12,6 +12,7 @@ import pytest
 
 from netra.asgi.adapter import App
 from netra.assemble import open_gateway
+from netra.core.events import Crashed
 from netra.core.verdict.reply import Broken, Reply
 from netra.embed import Accepted, Gate, Outcome, ProblemResponse, open_gate
 from netra.settings.read import load
@@ -145,8 +146,8 @@ async def test_a_bug_of_ours_is_answered_and_told_alike(*, operator: bool) -> No
         assert same(await line.ask(LOGIN), gate.problem_response(outcome, request_id=REQUEST_ID))
     assert [type(each) for each in theirs.crashes] == [AssertionError]
     (crash,) = ours.stage.told.events
-    assert "AssertionError" in crash
-    assert REQUEST_ID in crash
+    assert isinstance(crash, Crashed)
+    assert (crash.error_type, crash.request_id) == ("AssertionError", REQUEST_ID)
 
 
 LONG: Final = "x" * 1100

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from netra.core.secret import Secret
 from netra.core.verdict.outcomes import Rejected
@@ -225,7 +226,7 @@ def test_a_fault_never_holds_a_value(journey: str, body: dict[str, Any]) -> None
         assert PLANTED not in shown
         assert PLANTED not in repr(read)
     else:
-        assert PLANTED not in repr([each for each in read if isinstance(each, Secret)])
+        assert PLANTED not in repr([each for each in astuple(read) if isinstance(each, Secret)])
 
 
 # --- bearer tokens ---------------------------------------------------------------------------------------------------
@@ -264,10 +265,15 @@ def test_one_bearer_token_is_taken(values: list[str], token: str) -> None:
         ([], True, "token_malformed"),
         (["Bearer t1 t2"], False, "token_malformed"),
         (["Bearer t\x011"], False, "token_malformed"),
+        (["Bearer\tt1"], False, "token_missing"),
+        (["Bearer t1\t"], False, "token_malformed"),
+        (["Bearer \x7f"], False, "token_malformed"),
+        (["Bearer t1\n"], False, "token_malformed"),
+        ([" Bearer t1"], False, "token_missing"),
         (["Bearer tökén"], False, "token_malformed"),
         (["Bearer " + "x" * (16 * 1024 + 1)], False, "token_malformed"),
     ],
-    ids=range(15),
+    ids=range(20),
 )
 def test_anything_else_is_missing_or_malformed(values: list[str], in_query: bool, code: str) -> None:
     read = bearer(values, query_has_token=in_query)

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from netra.core.events import AttemptEnded
 from netra.core.identifier import Kind
@@ -132,8 +133,8 @@ async def test_all_spellings_of_an_identifier_are_one_account_in_logs_and_are_se
     forms = Forms(kind)
     stage = Stage(GOOD_LOGIN, GOOD_LOGIN, GOOD_LOGIN, parts={"identifier_kind": kind, "forms": forms})
     for spelling in (one, other, "somebody else"):
-        await stage.gateway.log_in(read(forms, {NAMES[kind]: spelling, "password": "pw"})._replace(
-            received_at_s=stage.now_s))  # fmt: skip
+        attempt = read(forms, {NAMES[kind]: spelling, "password": "pw"})
+        await stage.gateway.log_in(replace(attempt, received_at_s=stage.now_s))
     accounts = [event.account for event in stage.told.events if isinstance(event, AttemptEnded)]
     assert accounts[0] == accounts[1] != accounts[2]
     assert [json.loads(body_of(stage, number))["email"] for number in range(2)] == [one, other]
@@ -181,9 +182,9 @@ async def test_it_goes_from_the_request_into_the_body_and_the_headers_that_the_w
     forms = Forms("username", wire.extra)
     stage = Stage(GOOD_LOGIN, GOOD_LOGIN, reply(201, {"id": "u1"}), parts={"wire": wire, "forms": forms})
     said = {"username": "ada", "password": "p w&", "tenant": "a&b=c"}
-    await stage.gateway.log_in(read(forms, said)._replace(received_at_s=stage.now_s))
-    await stage.gateway.log_in(read(forms, {**said, "tenant": None})._replace(received_at_s=stage.now_s))
-    await stage.gateway.register(read(forms, said, "register")._replace(received_at_s=stage.now_s))
+    await stage.gateway.log_in(replace(read(forms, said), received_at_s=stage.now_s))
+    await stage.gateway.log_in(replace(read(forms, {**said, "tenant": None}), received_at_s=stage.now_s))
+    await stage.gateway.register(replace(read(forms, said, "register"), received_at_s=stage.now_s))
     assert body_of(stage, 0) == "user=ada&pass=p+w%26&realm=a%26b%3Dc"
     assert body_of(stage, 1) == "user=ada&pass=p+w%26"
     assert json.loads(body_of(stage, 2)) == {"user": {"name": "ada", "tenant": "a&b=c"}, "secret": "p w&"}

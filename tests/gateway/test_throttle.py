@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from netra.core.events import AttemptEnded
 from netra.core.pace.rejections import OFF, Limit
@@ -18,7 +19,7 @@ from tests.link.support import EMAIL, GOOD_LOGIN, LABEL, WRONG_PASSWORD, until
 
 TAKEN = refusal(409, "email_taken")
 DEAD = refusal(401, "refresh_rejected")
-HOME = LABEL._replace(client_address="203.0.113.9")
+HOME = replace(LABEL, client_address="203.0.113.9")
 TWICE = Limit(2, 900)
 
 
@@ -29,8 +30,8 @@ def throttled(*script: Scripted, account: Limit = TWICE, address: Limit = OFF, *
 
 def from_home(stage: Stage, identifier: str = EMAIL, address: str = "203.0.113.9", **label: Any) -> LoginAttempt:
     """A login from an address."""
-    said = HOME._replace(client_address=address, **label)
-    return login(stage.now_s, identifier)._replace(label=said)
+    said = replace(HOME, client_address=address, **label)
+    return replace(login(stage.now_s, identifier), label=said)
 
 
 Journey = Callable[[Stage], Awaitable[Outcome[Any]]]

@@ -85,6 +85,16 @@ async def test_what_is_remembered_can_be_had_without_a_question_or_an_event() ->
     assert (len(stage.told.events), len(stage.exchange.asked)) == (told_count, 1)
 
 
+@pytest.mark.parametrize("text", ["two words", "tab\t", "t\xf6k\xe9n", "\x7f", "line\n"], ids=ascii)
+async def test_what_is_no_token_by_its_characters_is_refused_unasked_and_not_counted(text: str) -> None:
+    stage = stage_with()
+    refused = stage.gateway.remembered(Secret(text))
+    assert refused is not None and code_of(refused) == "token_malformed"  # noqa: PT018 - for the types
+    cache = stage.gateway.parts.tokens.cache
+    assert stage.gateway.remembered(Secret("opaque")) is None
+    assert (cache.hits_count, cache.misses_count, stage.told.events) == (0, 1, [])
+
+
 async def test_a_token_is_not_remembered_beyond_its_own_end() -> None:
     stage = stage_with(vouched(expires_at=WALL_S + 10), denied("token_expired"))
     assert await verdict(stage, "opaque") == "auth_service"
@@ -360,6 +370,15 @@ async def test_a_check_waits_for_keys_no_longer_than_its_deadline() -> None:
     keys = OneSet(None)
     stage = by_keys(keys=keys)
     await check(stage, GOOD)
+    assert keys.waits_until_s == [stage.now_s + 2.0]
+
+
+async def test_keys_are_waited_for_only_where_the_set_in_use_has_not_the_one_that_a_token_names() -> None:
+    keys = OneSet(key_set(SIGNER))
+    stage = by_keys(keys=keys)
+    assert await verdict(stage, GOOD) == "jwt"
+    assert keys.waits_until_s == []
+    assert await verdict(stage, SIGNER.with_header(kid="another")) == "token_signature_invalid"
     assert keys.waits_until_s == [stage.now_s + 2.0]
 
 

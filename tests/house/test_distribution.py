@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,3 +187,25 @@ def test_a_lock_that_is_behind_is_found() -> None:
     assert unmet([Requirement("a-b>=2")], {"a-b": "1.0"})
     assert unmet([Requirement("missing>=1")], {"a-b": "1.0"})
     assert not unmet([Requirement("A_b>=1")], {"a-b": "1.0"})
+
+
+def hook() -> tuple[dict[Path, str], list[str]]:
+    """What is compiled, by its text; and what is named in vain."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]
+    table, source = build["targets"]["wheel"]["hooks"]["custom"], ROOT / "src"
+    chosen = {pattern: set(source.glob(pattern)) for pattern in table["modules"]}
+    every, left = set().union(*chosen.values()), {source / each for each in table["interpreted"]}
+    in_vain = [pattern for pattern, found in chosen.items() if not found] + sorted(map(str, left - every))
+    return {path: path.read_text("utf-8") for path in every - left}, in_vain
+
+
+def test_what_is_compiled_and_what_is_left_out_of_it_is_there() -> None:
+    compiled, in_vain = hook()
+    assert (len(compiled) > 50, in_vain) == (True, [])
+
+
+def test_nothing_that_is_compiled_reads_json_by_annotations() -> None:
+    """Compiled classes say of `dict[str, int]` that it is a dict: what comes in would be checked less."""
+    by_annotations = re.compile(r"msgspec\.\w+\.Decoder\([^)]|msgspec\.convert|json\.schema|decode\([^)]*type=")
+    assert by_annotations.search("msgspec.json.Decoder(Session)")
+    assert [path for path, text in hook()[0].items() if by_annotations.search(text)] == []

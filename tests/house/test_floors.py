@@ -50,6 +50,7 @@ INSIDE_CORE = {
     "netra.core.findings": (),
     "netra.core.identifier": (),
     "netra.core.trace": (),
+    "netra.core.value": (),
     "netra.core.fill": ("netra.core.secret",),
     "netra.core.unmatched": ("netra.core.fill", "netra.core.secret"),
     # What reads bytes and decides nothing stands below what decides.
@@ -61,11 +62,12 @@ INSIDE_CORE = {
         "netra.core.fill",
         "netra.core.unmatched",
         "netra.core.trace",
+        "netra.core.value",
         "netra.core.verdict.strict_json",
         "netra.core.token.claims",
     ),
     "netra.core.pace": ("netra.core.verdict", "netra.core.secret", "netra.core.findings"),
-    "netra.core.events": ("netra.core.verdict", "netra.core.pace", "netra.core.findings"),
+    "netra.core.events": ("netra.core.verdict", "netra.core.pace", "netra.core.findings", "netra.core.value"),
     "netra.core.token": (
         "netra.core.verdict",
         "netra.core.verdict.strict_json",

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from netra.core.secret import Secret
 from netra.core.verdict.operations import LOGIN, Operation
 from netra.core.verdict.outcomes import UNTIMED
@@ -63,7 +65,7 @@ async def code_from(exchange: HttpExchange, left_s: float = LONGEST_S) -> str:
 
 def untimed(got: Reply | Broken) -> Reply | Broken:
     """What an exchange came to, whatever its time was spent on."""
-    return got._replace(spent=UNTIMED)
+    return got._replace(spent=UNTIMED) if isinstance(got, Broken) else replace(got, spent=UNTIMED)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from netra.core.pace.budget import RetryBudget
 from netra.core.pace.deadline import Deadline
 from netra.core.secret import Secret
@@ -70,7 +72,7 @@ def two_seals() -> Seals:
 
 def call_of(operation: Operation[Any] = LOGIN, *, key: str | None = None) -> Call[Any]:
     """One question of the default wire; `key` is its idempotency key."""
-    return WIRE.call(operation, SAID, LABEL._replace(idempotency_key=key))
+    return WIRE.call(operation, SAID, replace(LABEL, idempotency_key=key))
 
 
 def within(clock: FakeClock, budget_s: float = 5.0) -> Deadline:

@@ -140,6 +140,16 @@ async def test_what_is_left_of_a_refused_reply_is_not_waited_for() -> None:
         assert [sent.connection for sent in service.journal] == [1, 2], "the rest would have come over the first"
 
 
+@pytest.mark.parametrize(("first", "second", "taken"), [("identity", "gzip", True), ("gzip", "identity", False)])
+async def test_of_a_header_that_comes_twice_the_first_counts(first: str, second: str, taken: bool) -> None:
+    twice = [("X-Said", first), ("content-ENCODING", first), ("X-said", second), ("Content-Encoding", second)]
+    got = await got_for(scripts.reply(200, b"{}", twice))
+    assert isinstance(got, Reply) is taken
+    if isinstance(got, Reply):
+        assert dict(got.headers) == {"x-said": first, "content-encoding": first, "content-length": "2"}
+        assert len(got.headers) == 3
+
+
 async def test_a_reply_that_says_it_is_not_encoded_is_taken() -> None:
     got = await got_for(scripts.reply(200, b"{}", [JSON, ("Content-Encoding", "Identity")]))
     assert isinstance(got, Reply)
@@ -305,9 +315,9 @@ async def test_around_a_body_no_more_is_taken_than_the_body_may_weigh(endless: b
 
 
 async def test_what_follows_a_body_changes_nothing_that_stood_before_it() -> None:
-    got = await got_for(scripts.raw(chunked(b"2\r\n{}\r\n0\r\nContent-Type: text/html\r\n\r\n")))
+    got = await got_for(scripts.raw(chunked(b"2\r\n{}\r\n0\r\nContent-Type: text/html\r\nRetry-After: 9\r\n\r\n")))
     assert isinstance(got, Reply)
-    assert got.headers.get("content-type") == "application/json"
+    assert dict(got.headers) == {"content-type": "application/json", "transfer-encoding": "chunked"}
 
 
 async def test_a_reply_that_says_goodbye_is_taken_and_its_connection_is_not_used_again() -> None:

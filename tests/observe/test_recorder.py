@@ -53,7 +53,7 @@ def test_a_failure_is_told_try_by_try_with_its_cause_and_its_cure() -> None:
         Tried(1, Phase.NEVER_SENT, "connection_refused", 0.0031),
         Tried(2, Phase.MAYBE_SENT, "response_timeout", 0.25, spent),
     )
-    story = story_of(failed("response_timeout")._replace(tried=tried))
+    story = story_of(unknown(TABLE["response_timeout"])._replace(tried=tried))
     assert (story.verdict, story.code, story.public_code, story.status) == (
         "unknown", "response_timeout", "authentication_unavailable", 504,
     )  # fmt: skip

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
+from msgspec.structs import replace
+
 from netra.core.pace.breaker import Breaker
 from netra.core.pace.budget import RetryBudget
 from netra.core.pace.deadline import Deadline
@@ -58,7 +60,7 @@ class Scene(NamedTuple):
     async def log_in(self, email: str) -> Any:
         """One question."""
         said: Said = {"identifier": email, "password": Secret("correct horse"), "name": None}
-        call = WIRE.call(LOGIN, said, LABEL._replace(idempotency_key=email))
+        call = WIRE.call(LOGIN, said, replace(LABEL, idempotency_key=email))
         return await ask(call, self.link, Deadline(self.link.clock.now_s() + 10.0, 10.0))
 
     async def assert_right(self, email: str) -> None:

@@ -64,7 +64,8 @@ async def answered(request: Request, recording: Recording, outcome: Answer | Bas
 
 async def test_an_attempt_begins_with_its_route_and_its_callers_trace_and_ends_with_the_status() -> None:
     recording, request = Recording(), asked(traceparent=PARENT, tracestate="a=b")
-    assert await answered(request, recording, Answer(503)) == Answer(503)
+    answer = Answer(503)
+    assert await answered(request, recording, answer) is answer
     (begun,) = recording.begun
     assert begun == Beginning("verify", "r-1", PARENT, "a=b", True, "GET", "/verify/**", "192.0.2.1")
     assert recording.ends == [(503, None)]
@@ -102,5 +103,6 @@ async def test_who_is_cancelled_ends_without_a_status() -> None:
 
 async def test_what_is_not_recorded_goes_its_way_as_if_nobody_recorded() -> None:
     recording, request = Recording(records=False), asked(traceparent=PARENT)
-    assert await answered(request, recording, Answer(200)) == Answer(200)
+    answer = Answer(200)
+    assert await answered(request, recording, answer) is answer
     assert (recording.ends, label_of(request).traceparent, label_of(request).span) == ([], PARENT, None)

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from netra.asgi.body import Receive, read_body
-from netra.asgi.callers import Callers, request_id
+from netra.asgi.callers import Callers, request_id, served
 from netra.asgi.cors import Cors
 from netra.asgi.problem import problem
 from netra.asgi.words import (
@@ -115,24 +115,19 @@ class App:
 
     def request(self, method: str, path: str, query: bytes, headers: Headers, peer: str | None) -> Request:
         """A request in our words; `path` is decoded and without a slash at its end, `peer` who sent it."""
-        address, shared = self._callers.caller(peer, headers)
-        return Request(
-            method=method,
-            path=path,
-            query=query,
-            headers=headers,
-            request_id=request_id(headers),
-            received_at_s=0.0,
-            client_address=address,
-            address_shared=shared,
-        )
+        request = Request(method=method, path=path, query=query, headers=headers, request_id="", received_at_s=0.0)
+        request.request_id = request_id(request.values(b"x-request-id"))
+        caller = self._callers.caller(peer, request.values(b"x-forwarded-for"))
+        request.client_address, request.address_shared = caller.address, caller.shared
+        return request
 
     def begin(self, request: Request) -> Answer | Route:
         """The answer, if it needs neither a body nor a wait; else the route that answers this request."""
         try:
             found = self._route(request)
             if isinstance(found, Route):
-                return (found.at_once and found.at_once(request)) or found
+                at_once = found.at_once
+                return found if at_once is None else at_once(request) or found
             return found if isinstance(found, Answer) else self._refuse(found, request.request_id)
         except Exception as crash:  # noqa: BLE001 - the rim: a bug is answered and told, never dropped
             return self.crashed(request, crash)
@@ -151,6 +146,8 @@ class App:
             return await route.handler(request)
         except Exception as crash:  # noqa: BLE001 - the rim: a bug is answered and told, never dropped
             return self.crashed(request, crash)
+        finally:
+            served()
 
     def crashed(self, request: Request, crash: Exception) -> Answer:
         """The answer to a request that met a bug, even when what words and tells it has one, too."""
@@ -203,10 +200,12 @@ class App:
             self._streams.discard(sending)
             for task in (sending, leaving):
                 task.cancel()
-            ended, _ = await asyncio.gather(sending, leaving, return_exceptions=True)
-            if isinstance(ended, Exception):
-                with contextlib.suppress(Exception):
-                    self._on_crash(request, ended)
+            await asyncio.wait({sending, leaving})
+            for task in (sending, leaving):
+                crash = None if task.cancelled() else task.exception()
+                if isinstance(crash, Exception):
+                    with contextlib.suppress(Exception):
+                        self._on_crash(request, crash)
 
     def end_streams(self) -> None:
         """End all answers that go on, and those that would: the listener stops."""

@@ -1,15 +1,14 @@
-"""Who is calling: the address that the trusted proxies vouch for, and the request id.
+"""Who is calling: the address that the trusted proxies vouch for, the request id, and who is being served.
 
 It must never believe a header of a peer that is not a trusted proxy.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import ContextVar
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from os import urandom
-from typing import Final, NamedTuple
-
-from netra.asgi.words import Headers
+from typing import Final
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MAX_HOPS: Final = 32
@@ -22,13 +21,16 @@ Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
 
 
-class Caller(NamedTuple):
+class Caller:
     """Whose request it is, as far as anybody knows who is to be believed."""
 
-    address: str | None
-    """None when the peer has none."""
-    shared: bool = False
-    """Is it a proxy's, with many callers behind it: a trusted one's that names nobody, or a forgotten one's?"""
+    __slots__ = ("address", "shared")
+
+    def __init__(self, address: str | None, *, shared: bool = False) -> None:
+        self.address: Final = address
+        """None when the peer has none."""
+        self.shared: Final = shared
+        """Is it a proxy's, with many callers behind it: a trusted one's that names nobody, or a forgotten one's?"""
 
 
 class Callers:
@@ -43,18 +45,19 @@ class Callers:
         self._on_untrusted = on_untrusted
         self._told: set[str] = set()
 
-    def caller(self, peer: str | None, headers: Headers) -> Caller:
+    def caller(self, peer: str | None, forwarded: Sequence[bytes]) -> Caller:
         """By the right-most address that is not a trusted proxy's; by the peer's own when it is not trusted.
 
-        A garbled `X-Forwarded-For` ends the walk at the last address that could be read.
+        `forwarded` are the values of `X-Forwarded-For`; what is garbled there ends the walk at the last address that
+        could be read.
         """
         if peer is not None:
             peer = peer.removeprefix(_MAPPED)
         if not self._trusted or peer is None or not self._trusts(peer):
-            if peer is None or b"x-forwarded-for" not in dict(headers):
+            if peer is None or not forwarded:
                 return Caller(peer)
             return Caller(peer, shared=self._speaks_for_others(peer))
-        hops = b",".join(value for name, value in headers if name == b"x-forwarded-for").split(b",")
+        hops = b",".join(forwarded).split(b",")
         address = peer
         for hop in reversed(hops[-_MAX_HOPS:]):
             read = _read_address(hop)
@@ -96,9 +99,37 @@ def _read_address(text: bytes) -> Address | None:
     return address
 
 
-def request_id(headers: Headers) -> str:
-    """The caller's own id when it is well formed, else a new one of 32 hexadecimal digits."""
-    for name, value in headers:
-        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-            return value.decode("ascii")
+def request_id(given: list[bytes]) -> str:
+    """The first that is well formed of the ids that a caller gave, else a new one of 32 hexadecimal digits."""
+    for each in given:
+        if _REQUEST_ID.fullmatch(each):
+            return each.decode("ascii")
     return urandom(16).hex()
+
+
+class _Served:
+    """Whose attempt is under way; shared by all copies of a context, for it must not outlive the attempt in any."""
+
+    def __init__(self, request_id: str, trace_id: str) -> None:
+        self.ids: tuple[str, str] | None = (request_id, trace_id)
+
+
+_SERVED: Final[ContextVar[_Served | None]] = ContextVar("netra_served", default=None)
+
+
+def serve(request_id: str, trace_id: str) -> None:
+    """From here on, this context serves an attempt: lines of others, in whatever library, are written for it."""
+    _SERVED.set(_Served(request_id, trace_id))
+
+
+def served() -> None:
+    """The attempt is over, here and in whatever it has left behind."""
+    here = _SERVED.get()
+    if here is not None:
+        here.ids = None
+
+
+def served_here() -> tuple[str, str] | None:
+    """Request id and trace id of the attempt that is being served in this context; None where nobody is."""
+    here = _SERVED.get()
+    return None if here is None else here.ids

@@ -21,6 +21,8 @@ from netra.asgi.words import BODILESS, CLOSE, NOT_STORED, Answer, Headers, Refus
 
 _SAME_COUNT: Final = 1024
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_FRAGMENT: Final = ord("#")
+"""As a number, which is looked for in bytes in a tenth of the time."""
 _OF_AN_UPGRADE: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 
@@ -69,11 +71,13 @@ class Cycle:
     _news: "asyncio.Future[None] | None" = None
     """Ends when more of the request has come, or its client has left; None while nobody waits for it."""
 
-    def __init__(self, carrier: Carrier, app: App, request: Request, *, keep_alive: bool) -> None:
+    def __init__(self, carrier: Carrier, app: App, request: Request, *, keep_alive: bool, is_old: bool) -> None:
+        """`is_old`: of HTTP/1.0, which knows of no leave to wait for. Source: RFC 9110, section 10.1.1."""
         self._carrier = carrier
         self._app = app
         self.request = request
         self.keep_alive = keep_alive
+        self._is_old = is_old
 
     def begin(self) -> Answer | Route | None:
         """Answer at once if that can be; else what `run` goes on with, in a task of its own."""
@@ -144,8 +148,7 @@ class Cycle:
 
     def _asks_leave(self) -> bool:
         """May the client wait for leave to send its body? Source: RFC 9110, section 10.1.1."""
-        asked = self.request.headers if self.request.count(b"expect") else ()
-        return any(name == b"expect" and value.lower() == b"100-continue" for name, value in asked)
+        return not self._is_old and any(value.lower() == b"100-continue" for value in self.request.values(b"expect"))
 
     async def _taken(self) -> None:
         """Wait for a client that takes too little."""
@@ -165,16 +168,20 @@ class Cycle:
 
     def _head(self, answer: Answer) -> bytes:
         """The head of an answer, with what every answer carries. Raises: ValueError, see `answer_bytes`."""
-        status, body, content_type, headers, _ = answer
+        worded = answer.worded
+        if worded is None:
+            bodiless = answer.status in BODILESS
+            worded = answer.worded = _same(bodiless, answer.content_type, answer.headers, len(answer.body))
+        lines, closes = worded
         more = self._app.more_headers(answer, self.request)
-        if CLOSE in headers or CLOSE in more:
+        if closes or (more and CLOSE in more):
             self.keep_alive = False
         elif not self.keep_alive:
             more = (*more, CLOSE)
         return b"%sx-request-id: %s\r\n%s%s%s" % (
-            _STATUS_LINES[status],
+            _STATUS_LINES[answer.status],
             self.request.request_id.encode("ascii"),
-            _same(status in BODILESS, content_type, headers, len(body)),
+            lines,
             _lines(more) if more else b"",
             _date_line(int(time())),
         )
@@ -203,10 +210,15 @@ class Cycle:
 
 
 @lru_cache(maxsize=_SAME_COUNT)
-def _same(bodiless: bool, content_type: bytes, headers: tuple[tuple[bytes, bytes], ...], body_bytes: int) -> bytes:  # noqa: FBT001
-    """What answers have in common that differ in the text of their body, and what each has alone."""
+def _same(
+    bodiless: bool,  # noqa: FBT001 - a key of what is kept
+    content_type: bytes,
+    headers: tuple[tuple[bytes, bytes], ...],
+    body_bytes: int,
+) -> tuple[bytes, bool]:
+    """What answers have in common that differ in the text of their body, and whether it ends their connections."""
     sized = () if bodiless else ((b"content-type", content_type), (b"content-length", b"%d" % body_bytes))
-    return _lines((NOT_STORED, *headers, *sized))
+    return _lines((NOT_STORED, *headers, *sized)), CLOSE in headers
 
 
 def answer_bytes(status: int, headers: Headers, body: bytes = b"") -> bytes:
@@ -235,13 +247,26 @@ def address_of(name: Any) -> tuple[str, int] | None:
 
 def target_of(url: bytes) -> tuple[str, bytes]:
     """Path, decoded and without a slash at its end, and query of a request's target. Source: RFC 9112, section 3.2."""
-    if url.startswith(b"/") and b"#" not in url:
+    if url.startswith(b"/") and _FRAGMENT not in url:
         raw_path, _, query = url.partition(b"?")
     else:
-        parsed = httptools.parse_url(url)
+        parsed: Any = httptools.parse_url(url)
         raw_path, query = parsed.path or b"/", parsed.query or b""
     path = raw_path.decode("ascii")
     return (unquote(path) if "%" in path else path).rstrip("/") or "/", query
+
+
+def manners_of(parser: Any, request: Request) -> tuple[bool, bool]:
+    """Is a request, whose head the parser has just read, of HTTP/1.0; and may its connection live on?
+
+    The parser words the version anew whenever it is asked, which costs more than reading a header. Where it would keep
+    a connection without having been wished to, it has seen for itself that the version is later.
+    Source: RFC 9112, section 9.3.
+    """
+    kept = parser.should_keep_alive()
+    wished = request.count(b"connection") + request.count(b"proxy-connection") > 0
+    is_old = (wished or not kept) and parser.get_http_version() == "1.0"
+    return is_old, kept and not is_old
 
 
 def head_without_upgrade(method: bytes, url: bytes, version: str, headers: Headers) -> bytes:

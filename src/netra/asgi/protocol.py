@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import httptools
 
-from netra.asgi.adapter import App, Limits
+from netra.asgi.adapter import App
 from netra.asgi.body import too_large
-from netra.asgi.cycle import Cycle, address_of, answer_bytes, has_unread, head_without_upgrade, target_of
+from netra.asgi.cycle import Cycle, address_of, answer_bytes, has_unread, head_without_upgrade, manners_of, target_of
 from netra.asgi.words import Headers, Refusal
 
 _UNREADABLE: Final = Refusal(400, "malformed_request", "This is not an HTTP request that can be read.")
@@ -28,6 +28,9 @@ _WELCOME_S: Final = 0.5
 _FAREWELL_BYTES: Final = 8 * 1024 * 1024
 """How much of a refused request is still taken off the line, so that its answer is not lost with a reset."""
 
+MakeRoom = Callable[[set[Any], Any], None]
+"""Is told of every new connection, and ends some when they become too many."""
+
 
 class GuardedProtocol(asyncio.Protocol):
     """An HTTP connection that refuses heads that are too long and requests that arrive too slowly.
@@ -35,12 +38,12 @@ class GuardedProtocol(asyncio.Protocol):
     Requests that come before an earlier one is answered wait in line, and nothing more is read meanwhile.
     """
 
-    guarded_app: App
-    limits: Limits
-    make_room: Callable[[set[Any], Any], None]
-    """Is told of every new connection, and ends some when they become too many."""
-
-    def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
+    def __init__(
+        self, app: App, make_room: MakeRoom, *, config: Any, server_state: Any, app_state: Any, _loop: Any = None
+    ) -> None:
+        self.limits = app.limits
+        self._app = app
+        self._make_room = make_room
         self.loop = asyncio.get_running_loop()
         self._connections: set[Any] = server_state.connections
         self._tasks: set[asyncio.Task[None]] = server_state.tasks
@@ -90,7 +93,7 @@ class GuardedProtocol(asyncio.Protocol):
         """Is a request owed, as the first one is from the beginning?"""
         address = address_of(transport.get_extra_info("peername"))
         self._peer = None if address is None else address[0]
-        self.make_room(self._connections, self)
+        self._make_room(self._connections, self)
 
     @property
     def waits(self) -> bool:
@@ -246,24 +249,22 @@ class GuardedProtocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole: the last moment to refuse it unseen."""
-        parser, headers = self._parser, self._headers
+        parser = self._parser
         if parser.should_upgrade():
             if parser.get_method() == b"CONNECT":
                 self._stop(_UNREADABLE)
             return
-        if self._seen_bytes > self.limits.target_bytes and not self.limits.allow(self._url, headers):
+        if self._seen_bytes > self.limits.target_bytes and not self.limits.allow(self._url, self._headers):
             self._refuse_head()
             raise _Refused
-        is_old = parser.get_http_version() == "1.0"
-        if is_old:  # it knows of no leave to wait for. Source: RFC 9110, section 10.1.1
-            headers = [header for header in headers if header[0] != b"expect"]
         path, query = target_of(self._url)
-        app, method = self.guarded_app, parser.get_method().decode("ascii")
-        request = app.request(method, path, query, headers, self._peer)
+        method = parser.get_method().decode("ascii")
+        request = self._app.request(method, path, query, self._headers, self._peer)
+        is_old, keep_alive = manners_of(parser, request)
         hosts_count = request.count(b"host")
         if hosts_count > 1 or (not hosts_count and not is_old):
             self._stop(_HOSTLESS)
-        cycle = self._cycle = Cycle(self, app, request, keep_alive=not is_old and parser.should_keep_alive())
+        cycle = self._cycle = Cycle(self, self._app, request, keep_alive=keep_alive, is_old=is_old)
         if self._answering is None:
             self._answering = self._unstarted = cycle
         else:
@@ -364,7 +365,7 @@ class GuardedProtocol(asyncio.Protocol):
         cycle = self._cycle if self._head_complete else None
         answered = cycle is not None and (cycle.answered or cycle.goes_on)
         if self._held_refusal is not None or not answered:
-            self.write(answer_bytes(*self.guarded_app.early(refusal, self._headers)))
+            self.write(answer_bytes(*self._app.early(refusal, self._headers)))
         if self._answering is not None:  # what the application may still say of it is not heard
             self._answering.leave()
             self._answering = self._unstarted = None

@@ -187,7 +187,7 @@ async def _drain(served: Sequence[tuple[uvicorn.Server, Listening, "asyncio.Task
 async def _stop_listening(server: uvicorn.Server, listening: socket.socket) -> None:
     """Give the port up; whoever stands in its queue by then has connected to us, and is served."""
     made: Any = server.config.http_protocol_class
-    connect = functools.partial(made, server.config, server.server_state, {})
+    connect = functools.partial(made, config=server.config, server_state=server.server_state, app_state={})
     with listening.dup() as queue, contextlib.suppress(OSError):
         for each in server.servers:
             each.close()
@@ -207,10 +207,13 @@ async def _cut_off(servers: Sequence[uvicorn.Server]) -> None:
 
 def _server(listening: Listening) -> uvicorn.Server:
     app = listening.listener.app
+    protocol: Any = functools.partial(
+        GuardedProtocol, app, functools.partial(_make_room, listening.listener.most_connections)
+    )
     return _QuietServer(
         uvicorn.Config(
             app,
-            http=_protocol_for(listening.listener),
+            http=protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -221,17 +224,6 @@ def _server(listening: Listening) -> uvicorn.Server:
             timeout_graceful_shutdown=_GRACE_S,
         )
     )
-
-
-def _protocol_for(listener: Listener) -> type[GuardedProtocol]:
-    """The protocol class of one listener, for `uvicorn.Config(http=…)`."""
-    app = listener.app
-    members = {
-        "guarded_app": app,
-        "limits": app.limits,
-        "make_room": staticmethod(functools.partial(_make_room, listener.most_connections)),
-    }
-    return type("GuardedProtocolOfListener", (GuardedProtocol,), members)
 
 
 def _make_room(most: int, connections: set[Any], newcomer: Any) -> None:

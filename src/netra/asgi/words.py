@@ -26,8 +26,8 @@ class Request:
     """One request, its body complete."""
 
     __slots__ = (
-        "_first", "address_shared", "body", "client_address", "headers", "method", "path", "query", "received_at_s",
-        "request_id", "span",
+        "_first", "_repeats", "address_shared", "body", "client_address", "headers", "method", "path", "query",
+        "received_at_s", "request_id", "span",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0913 - a request has these parts
@@ -60,41 +60,75 @@ class Request:
         """Is it a proxy's that names nobody, or that nobody trusts, with many callers behind it?"""
         self.span: Span | None = None
         """Where the attempt that this request makes is recorded; None when it is not."""
-        self._first: dict[bytes, bytes] = dict(reversed(headers))
+        first = dict(headers)
+        self._repeats = len(first) != len(headers)
+        """Does any header come twice?"""
+        self._first = dict(reversed(headers)) if self._repeats else first
 
     def header(self, name: bytes) -> str | None:
         """The first value of a header, or None. `name` is in lower case."""
         value = self._first.get(name)
         return None if value is None else value.decode("latin-1")
 
-    def values(self, name: bytes) -> list[str]:
+    def values(self, name: bytes) -> list[bytes]:
         """All values of a header, in the order of arrival."""
-        if len(self._first) != len(self.headers):
-            return [value.decode("latin-1") for key, value in self.headers if key == name]
-        value = self._first.get(name)
-        return [] if value is None else [value.decode("latin-1")]
+        if name not in self._first:
+            return []
+        return [value for key, value in self.headers if key == name] if self._repeats else [self._first[name]]
 
     def count(self, name: bytes) -> int:
         """How often a header was sent."""
-        if len(self._first) != len(self.headers):
-            return sum(key == name for key, _ in self.headers)
-        return 1 if name in self._first else 0
+        if name not in self._first:
+            return 0
+        return sum(key == name for key, _ in self.headers) if self._repeats else 1
 
     def __repr__(self) -> str:
         # Not the path: a stranger has written it, and people put tokens there.
         return f"Request({self.method} {self.request_id})"
 
 
-class Answer(NamedTuple):
+class Answer:
     """What goes back, before the listener adds what every answer carries."""
 
-    status: int
-    body: bytes = b""
-    content_type: bytes = JSON_TYPE
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    """What many answers have: it is kept worded."""
-    once: tuple[tuple[bytes, bytes], ...] = ()
-    """What no other answer has, such as a cookie, which is a secret."""
+    __slots__ = ("body", "content_type", "headers", "once", "status", "worded")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: bytes = JSON_TYPE,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+        once: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        self.status: Final = status
+        self.body: Final = body
+        self.content_type: Final = content_type
+        self.headers: Final = headers
+        """What many answers have: it is kept worded."""
+        self.once: Final = once
+        """What no other answer has, such as a cookie, which is a secret."""
+        self.worded: tuple[bytes, bool] | None = None
+        """The headers as they are written, type and length among them, and whether they end the connection.
+
+        None before this is first sent: whoever keeps an answer keeps it worded.
+        """
+
+    def changed(
+        self,
+        *,
+        status: int | None = None,
+        content_type: bytes | None = None,
+        headers: tuple[tuple[bytes, bytes], ...] | None = None,
+        once: tuple[tuple[bytes, bytes], ...] | None = None,
+    ) -> "Answer":
+        """Another answer that is like this one but for what is given."""
+        return Answer(
+            self.status if status is None else status,
+            self.body,
+            self.content_type if content_type is None else content_type,
+            self.headers if headers is None else headers,
+            self.once if once is None else once,
+        )
 
     def __repr__(self) -> str:
         # It may be a session, or a cookie.

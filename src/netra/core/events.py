@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from netra.core.findings import Finding
 from netra.core.pace.breaker import Circuit
+from netra.core.value import Value
 from netra.core.verdict.outcomes import NO_FACTS, Outcome, Tried, Verdict
 
 What = Literal[
@@ -17,7 +18,7 @@ What = Literal[
 """Something that logins depend on, and that may become another one."""
 
 
-class AttemptEnded(NamedTuple):
+class AttemptEnded(Value, frozen=True):
     """A wish of a user was answered: the one event of its request."""
 
     journey: str
@@ -32,7 +33,7 @@ class AttemptEnded(NamedTuple):
     """Where it is recorded in that trace; None when it is not."""
 
 
-class TryEnded(NamedTuple):
+class TryEnded(Value, frozen=True):
     """One exchange with a destination has ended, of a user's wish or of ours; told to those who count."""
 
     operation: str

@@ -5,10 +5,11 @@ They must never print what fills them, nor run anything: a gap is a name in brac
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from json import dumps
 from json.encoder import encode_basestring
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final
 from urllib.parse import quote_plus
 
 from netra.core.secret import Secret
@@ -21,20 +22,8 @@ NOTHING_SAID: Final[Said] = MappingProxyType({})
 _GAP: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
-class Text(Protocol):
-    """A text with gaps."""
-
-    def filled(self, said: Said) -> str | None:
-        """The whole text, or None when something that it needs is absent."""
-        ...
-
-    @property
-    def gaps(self) -> frozenset[str]:
-        """The names of its gaps."""
-        ...
-
-
-class Gap(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Gap:
     """A text that is one gap."""
 
     name: str
@@ -50,7 +39,8 @@ class Gap(NamedTuple):
         return frozenset((self.name,))
 
 
-class Words(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Words:
     """A text without gaps."""
 
     text: str
@@ -65,7 +55,8 @@ class Words(NamedTuple):
         return frozenset()
 
 
-class Mixed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Mixed:
     """Words and gaps in turns; all gaps must be filled."""
 
     parts: tuple[Words | Gap, ...]
@@ -79,6 +70,10 @@ class Mixed(NamedTuple):
     def gaps(self) -> frozenset[str]:
         """The names of all its gaps."""
         return frozenset[str]().union(*(part.gaps for part in self.parts))
+
+
+Text = Gap | Words | Mixed
+"""A text with gaps: `filled` says the whole of it, or None when something that it needs is absent."""
 
 
 def text_of(text: str) -> Text:
@@ -100,20 +95,6 @@ def gaps_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from gaps_in(each)
-
-
-class Body(Protocol):
-    """A body with gaps."""
-
-    content_type: str
-
-    def filled(self, said: Said) -> str:
-        """The body with its gaps filled; members whose value is absent are left out."""
-        ...
-
-    def with_members(self, body: str, members: tuple[tuple[str, str], ...]) -> str:
-        """A filled body with more members at its end."""
-        ...
 
 
 class FormBody:
@@ -157,18 +138,16 @@ class JsonBody:
         return f"{body[:-1]}{',' if added and body != '{}' else ''}{added}}}"
 
 
-class _Node(Protocol):
-    def json(self, said: Said) -> str | None: ...
-
-
-class _Constant(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Constant:
     text: str
 
     def json(self, said: Said) -> str | None:
         return self.text
 
 
-class _Filled(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Filled:
     text: Text
 
     def json(self, said: Said) -> str | None:
@@ -176,15 +155,17 @@ class _Filled(NamedTuple):
         return None if value is None else encode_basestring(value)
 
 
-class _List(NamedTuple):
-    nodes: tuple[_Node, ...]
+@dataclass(frozen=True, slots=True)
+class _List:
+    nodes: tuple["_Node", ...]
 
     def json(self, said: Said) -> str | None:
         return f"[{','.join(text for node in self.nodes if (text := node.json(said)) is not None)}]"
 
 
-class _Table(NamedTuple):
-    members: tuple[tuple[str, _Node], ...]
+@dataclass(frozen=True, slots=True)
+class _Table:
+    members: tuple[tuple[str, "_Node"], ...]
     """Each name as JSON, with its colon."""
 
     def json(self, said: Said) -> str:
@@ -194,6 +175,10 @@ class _Table(NamedTuple):
             if text is not None:
                 texts.append(name + text)
         return "{" + ",".join(texts) + "}"
+
+
+_Node = _Constant | _Filled | _List | _Table
+"""What `json` writes, or leaves out with None."""
 
 
 def _node(value: Any) -> _Node:
@@ -208,3 +193,7 @@ def _node(value: Any) -> _Node:
 
 def _table(members: Mapping[str, Any]) -> _Table:
     return _Table(tuple((f"{encode_basestring(name)}:", _node(value)) for name, value in members.items()))
+
+
+Body = FormBody | JsonBody
+"""A body with gaps."""

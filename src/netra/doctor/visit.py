@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from netra.core.fill import NOTHING_SAID, Said
 from netra.core.findings import Finding, Severity
 from netra.core.pace.budget import RetryBudget
@@ -170,7 +172,7 @@ class Visit:
 
     def _label(self) -> Label:
         """All questions of one diagnosis have one id."""
-        return label("doctor")._replace(request_id=self._request_id)
+        return replace(label("doctor"), request_id=self._request_id)
 
     def _seal(self, number: int | None) -> Any:
         return None if number is None or number >= len(self.seals.in_order) else self.seals.in_order[number]

@@ -55,7 +55,7 @@ def _request(
 
 def request_id_of(given: str | None) -> str:
     """The given id when it is well formed, else a new one."""
-    return callers.request_id([(b"x-request-id", text) for text in _header(given)])
+    return callers.request_id(list(_header(given)))
 
 
 def _header(value: object) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar, Unpack
 
+from netra.asgi.callers import served
 from netra.asgi.words import Answer
 from netra.core.secret import Secret
 from netra.core.verdict.causes import TABLE
@@ -208,7 +209,8 @@ def _journey(operation: Operation[Any]) -> str:
 
 
 def _recorded(label: Label, outcome: T, crash: str | None = None) -> T:
-    """The outcome; the attempt is over, for whoever records it."""
+    """The outcome; the attempt is over, for whoever records it and for lines of others."""
+    served()
     if label.span is not None:
         label.span.ended(None, crash)
     return outcome

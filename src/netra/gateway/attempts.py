@@ -5,11 +5,12 @@ It must never put a value into a fault, and never judge credentials: it speaks o
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from netra.core.identifier import Kind
 from netra.core.secret import Secret
+from netra.core.value import Value
 from netra.core.verdict.causes import TABLE
 from netra.core.verdict.outcomes import FieldFault, Rejected
 from netra.core.verdict.wire import Extra, Label
@@ -20,10 +21,11 @@ _DOMAIN_PART: Final = r"[^\s@.\"<>(),:;\\\[\]]{1,63}"
 _EMAIL: Final = re.compile(rf"[^\s@\"<>(),:;\\\[\]]{{1,64}}@{_DOMAIN_PART}(?:\.{_DOMAIN_PART})+")
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _MAX_TOKEN_BYTES: Final = 16 * 1024
-_BEARER: Final = re.compile(rf"(?i:bearer) +([\x21-\x7e]{{1,{_MAX_TOKEN_BYTES}}}) *")
+_VISIBLE: Final = bytes(range(0x21, 0x7F))
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Field:
     """One member of a JSON body."""
 
     name: str
@@ -44,7 +46,7 @@ PASSWORD: Final = Field("password", 1024, max_bytes=1024, controls=True, secret=
 CONFIRMATION: Final = Field("confirm_password", 1024, ("confirmPassword",), False, 1024, controls=True, secret=True)
 NAME: Final = Field("name", 256, required=False)
 REFRESH_TOKEN: Final = Field("refresh_token", _MAX_TOKEN_BYTES, ("refreshToken",), form=_TOKEN, secret=True)
-MAYBE_REFRESH_TOKEN: Final = REFRESH_TOKEN._replace(required=False)
+MAYBE_REFRESH_TOKEN: Final = replace(REFRESH_TOKEN, required=False)
 IDENTIFIERS: Final[Mapping[Kind, Field]] = {
     "email": EMAIL,
     "username": Field("username", 320),
@@ -62,24 +64,23 @@ _NEW_FORMS: Final[Mapping[Kind, re.Pattern[str] | None]] = {
 
 REFRESH_FIELDS: Final = (REFRESH_TOKEN,)
 LOGOUT_FIELDS: Final = (MAYBE_REFRESH_TOKEN,)
-_NO_EXTRA: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class LoginAttempt(NamedTuple):
+class LoginAttempt(Value, frozen=True):
     """Somebody wants to log in."""
 
     identifier: str
     password: Secret
     label: Label
     received_at_s: float
-    extra: Mapping[str, str] = _NO_EXTRA
+    extra: dict[str, str] = {}  # noqa: RUF012 - each has its own, msgspec sees to that
     """What the auth service wants beside, by name."""
 
     def __repr__(self) -> str:
         return f"LoginAttempt({self.label.request_id})"
 
 
-class RegisterAttempt(NamedTuple):
+class RegisterAttempt(Value, frozen=True):
     """Somebody wants an account."""
 
     identifier: str
@@ -87,14 +88,14 @@ class RegisterAttempt(NamedTuple):
     name: str | None
     label: Label
     received_at_s: float
-    extra: Mapping[str, str] = _NO_EXTRA
+    extra: dict[str, str] = {}  # noqa: RUF012 - each has its own, msgspec sees to that
     """What the auth service wants beside, by name."""
 
     def __repr__(self) -> str:
         return f"RegisterAttempt({self.label.request_id})"
 
 
-class TokenAttempt(NamedTuple):
+class TokenAttempt(Value, frozen=True):
     """Somebody shows tokens: to refresh, to log out, or to be told who they are."""
 
     token: Secret | None
@@ -113,26 +114,24 @@ class Forms:
         self, kind: Kind = "email", extra: Iterable[Extra] = (), in_headers: Collection[str] = frozenset()
     ) -> None:
         """`in_headers`: what of it the wire sends in headers, by the names of its gaps."""
-        self.identifier = IDENTIFIERS[kind]._replace(ascii_only="identifier" in in_headers)
+        self.identifier = replace(IDENTIFIERS[kind], ascii_only="identifier" in in_headers)
         self.extra = tuple(
             Field(each.name, each.max_chars, required=each.required, ascii_only=each.name in in_headers)
             for each in extra
         )
         self.login = (self.identifier, PASSWORD, *self.extra)
-        new = self.identifier._replace(form=_NEW_FORMS[kind])
-        name = NAME._replace(ascii_only="name" in in_headers)
+        new = replace(self.identifier, form=_NEW_FORMS[kind])
+        name = replace(NAME, ascii_only="name" in in_headers)
         self.register = (new, PASSWORD, CONFIRMATION, name, *self.extra)
 
-    def login_attempt(self, body: Mapping[str, Any], label: Label, received_at_s: float) -> LoginAttempt | Rejected:
+    def login_attempt(self, body: dict[str, Any], label: Label, received_at_s: float) -> LoginAttempt | Rejected:
         """A login from a JSON object, or all that is wrong with its fields."""
         read, faults = _read(self.login, body)
         if faults:
             return _rejected(faults)
         return LoginAttempt(read[self.identifier.name], read["password"], label, received_at_s, self._extra(read))
 
-    def register_attempt(
-        self, body: Mapping[str, Any], label: Label, received_at_s: float
-    ) -> RegisterAttempt | Rejected:
+    def register_attempt(self, body: dict[str, Any], label: Label, received_at_s: float) -> RegisterAttempt | Rejected:
         """A registration from a JSON object, or all that is wrong with its fields."""
         read, faults = _read(self.register, body)
         password, confirmation = read.get("password"), read.get("confirm_password")
@@ -143,20 +142,18 @@ class Forms:
         identifier, name = read[self.identifier.name], read.get("name") or None
         return RegisterAttempt(identifier, read["password"], name, label, received_at_s, self._extra(read))
 
-    def _extra(self, read: Mapping[str, Any]) -> Mapping[str, str]:
-        if not self.extra:
-            return _NO_EXTRA
+    def _extra(self, read: dict[str, Any]) -> dict[str, str]:
         return {each.name: read[each.name] for each in self.extra if each.name in read}
 
 
-def refresh_attempt(body: Mapping[str, Any], label: Label, received_at_s: float) -> TokenAttempt | Rejected:
+def refresh_attempt(body: dict[str, Any], label: Label, received_at_s: float) -> TokenAttempt | Rejected:
     """A refresh from a JSON object, or all that is wrong with its fields."""
     read, faults = _read(REFRESH_FIELDS, body)
     return _rejected(faults) if faults else TokenAttempt(None, read["refresh_token"], label, received_at_s)
 
 
 def logout_attempt(
-    body: Mapping[str, Any], token: Secret | None, label: Label, received_at_s: float, needs: Collection[str] = ()
+    body: dict[str, Any], token: Secret | None, label: Label, received_at_s: float, needs: Collection[str] = ()
 ) -> TokenAttempt | Rejected:
     """A logout by the tokens that the auth service `needs`, else by either; or what is wrong."""
     read, faults = _read(LOGOUT_FIELDS, body)
@@ -181,18 +178,29 @@ def bearer(values: list[str], *, query_has_token: bool) -> Secret | Rejected:
     No header or another scheme is a missing token; two headers, or a token in the query, a malformed one.
     Source: RFC 6750, sections 2 and 3.1; RFC 9700, section 4.3.2.
     """
-    if query_has_token or len(values) > 1:
+    shown = shown_bearer(values[0] if values else "", is_only=not query_has_token and len(values) < 2)
+    return shown if isinstance(shown, Rejected) else malformed(shown) or shown
+
+
+def shown_bearer(value: str, *, is_only: bool) -> Secret | Rejected:
+    """The same for the one header of a request, or its first, whatever the token is made of: see `malformed`."""
+    if not is_only:
         return Rejected(TABLE["token_malformed"])
-    value = values[0] if values else ""
-    usual = _BEARER.fullmatch(value)
-    if usual is not None:
-        return Secret(usual[1])
-    scheme, _, token = value.partition(" ")
-    missing = scheme.lower() != "bearer" or not token.strip(" ")
-    return Rejected(TABLE["token_missing" if missing else "token_malformed"])
+    scheme, _, rest = value.partition(" ")
+    token = rest.strip(" ")
+    if scheme.lower() != "bearer" or not token:
+        return Rejected(TABLE["token_missing"])
+    return Rejected(TABLE["token_malformed"]) if len(token) > _MAX_TOKEN_BYTES else Secret(token)
 
 
-def _read(fields: tuple[Field, ...], body: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldFault]]:
+def malformed(token: Secret) -> Rejected | None:
+    """The refusal of a token with characters that no token has: all that are not visible ASCII."""
+    text = token.reveal()
+    good = text.isascii() and not text.encode("ascii").translate(None, _VISIBLE)
+    return None if good else Rejected(TABLE["token_malformed"])
+
+
+def _read(fields: tuple[Field, ...], body: dict[str, Any]) -> tuple[dict[str, Any], list[FieldFault]]:
     values: dict[str, Any] = {}
     faults: list[FieldFault] = []
     for field in fields:

@@ -40,6 +40,12 @@ class Parts:
     throttles: Throttles = field(default_factory=lambda: Throttles.of(OFF, OFF))
     tokens: Tokens = field(default_factory=Tokens)
     """How tokens are judged here."""
+    _hash: blake2b = field(init=False, repr=False)
+    """Has read `log_key`, and nothing else yet: copies of it read on."""
+
+    def __post_init__(self) -> None:
+        key = self.log_key.reveal().encode()[:64]
+        object.__setattr__(self, "_hash", blake2b(key=key, digest_size=8))
 
     def login_deadline(self, received_at_s: float) -> Deadline:
         """The deadline of a login-like request whose body was complete at this instant."""
@@ -58,8 +64,9 @@ class Parts:
         return self._hashed(token.reveal())
 
     def _hashed(self, text: str) -> str:
-        key = self.log_key.reveal().encode()[:64]
-        return blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=8).hexdigest()
+        keyed = self._hash.copy()
+        keyed.update(text.encode("utf-8", "surrogatepass"))
+        return keyed.hexdigest()
 
     def place(self, throttle: Throttle, who: str, label: Label) -> Place:
         """A place for an attempt of `who`, a keyed hash, by the address that its label names."""
@@ -68,7 +75,7 @@ class Parts:
 
     def keyed(self, label: Label) -> Label:
         """The label with an idempotency key of its own, when this attempt may be sent more than once."""
-        return label._replace(idempotency_key=urandom(16).hex()) if self.link.tries > 1 else label
+        return label.with_key(urandom(16).hex()) if self.link.tries > 1 else label
 
     def ended(
         self, journey: str, label: Label, received_at_s: float, outcome: Outcome[Any], account: str | None = None

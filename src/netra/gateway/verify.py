@@ -3,13 +3,15 @@
 It must never refuse a token for want of keys, of an answer or of a right clock; nor vouch for one that has ended.
 """
 
+from collections.abc import Awaitable
+
 from netra.core.secret import Secret
 from netra.core.token.checks import LEEWAY_S, Expected, check, refused, time_refusal
 from netra.core.token.jwt import SIGNATURE_INVALID, Header, payload_of, read_header
 from netra.core.verdict.causes import TABLE
 from netra.core.verdict.operations import VALIDATE, Identity
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected, Unknown, unknown
-from netra.gateway.attempts import TokenAttempt
+from netra.gateway.attempts import TokenAttempt, malformed
 from netra.gateway.parts import Parts
 from netra.gateway.tokens import Keys, nameless, shared
 from netra.link.calls import ask
@@ -17,10 +19,18 @@ from netra.upkeep.keyset import KeySet
 
 
 def remembered(token: Secret, parts: Parts) -> Outcome[Identity] | None:
-    """What is known of a token without judging it; None when it has to be. Counted, never told."""
+    """What is known of a token without judging it; None when it has to be. Counted, never told.
+
+    One that is no token by its characters is refused, and not counted. Whoever is known was looked at before.
+    """
     tokens, link = parts.tokens, parts.link
+    key = tokens.key(token, link.standing)
+    if not tokens.cache.knows(key):
+        refusal = malformed(token)
+        if refusal is not None:
+            return refusal
     now_s = link.clock.now_s()
-    known = tokens.known(tokens.key(token, link.standing), now_s, _time(parts, now_s))
+    known = tokens.known(key, now_s, _time(parts, now_s))
     return None if known is None else _as_of_now(known, token, parts)
 
 
@@ -41,13 +51,13 @@ async def judge(attempt: TokenAttempt, parts: Parts, journey: str = "verify") ->
     return outcome
 
 
-async def _judged_once(token: Secret, attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
+def _judged_once(token: Secret, attempt: TokenAttempt, parts: Parts) -> Awaitable[Outcome[Identity]]:
     """The verdict on a token, for all who show it now; by keys it is there at once, or waits for them as others do."""
     tokens, standing = parts.tokens, parts.link.standing
     key = tokens.key(token, standing)
     if tokens.expected(standing) is not None:
-        return await _judged(token, key, attempt, parts)
-    return await shared(tokens.checks, key, lambda: _judged(token, key, attempt, parts))
+        return _judged(token, key, attempt, parts)
+    return shared(tokens.checks, key, lambda: _judged(token, key, attempt, parts))
 
 
 async def _judged(token: Secret, key: bytes, attempt: TokenAttempt, parts: Parts) -> Outcome[Identity]:
@@ -77,14 +87,17 @@ async def _checked(
     header = read_header(token.reveal())
     if isinstance(header, str):
         return refused(header)
-    deadline = parts.token_deadline(attempt.received_at_s)
-    key_set = await keys.for_token(header, attempt.received_at_s, deadline.at_s)
-    if isinstance(key_set, Unknown):
-        return key_set
+    key_set = keys.current
+    if key_set is None or not key_set.knows(header):  # else `for_token` would say the same, and nobody has to wait
+        deadline = parts.token_deadline(attempt.received_at_s)
+        fetched = await keys.for_token(header, attempt.received_at_s, deadline.at_s)
+        if isinstance(fetched, Unknown):
+            return fetched
+        key_set = fetched
     verdict = by_keys(token, header, key_set, expected, parts.link.clock.wall_s())
     if header.kid is None and verdict == refused(SIGNATURE_INVALID):
         # It may be signed by a key that has come since: no name says so.
-        newer = await keys.newer(attempt.received_at_s, deadline.at_s)
+        newer = await keys.newer(attempt.received_at_s, parts.token_deadline(attempt.received_at_s).at_s)
         if isinstance(newer, Unknown):
             return newer
         verdict = by_keys(token, header, newer, expected, parts.link.clock.wall_s())

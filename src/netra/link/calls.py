@@ -137,7 +137,7 @@ class _Asking:
             if not await slots.take(urgency):
                 return unknown(TABLE["connection_limit_reached"])
             now_s = link.clock.now_s()
-        permit, outcome = REFUSED, None
+        permit = REFUSED
         try:
             left_s = self.deadline.left_s(now_s)
             if left_s <= 0:
@@ -156,9 +156,10 @@ class _Asking:
             slots.took(urgency, (ended_s - now_s) / self.deadline.budget_s, ended_s)
             if isinstance(outcome, Unknown) and outcome.sheds:
                 slots.overloaded(ended_s)
+        except BaseException:
+            breaker.give_back(permit)
+            raise
         finally:
-            if outcome is None:
-                breaker.give_back(permit)
             slots.give_back(urgency)
         breaker.settle(permit, outcome, ended_s, link.clock.rand())
         self.learn(outcome, ended_s - started_s, got.spent)

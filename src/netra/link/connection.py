@@ -6,7 +6,7 @@ It must never hand a reply to anybody but the exchange that asked for it, nor ta
 import asyncio
 import select
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import httptools
 
@@ -28,35 +28,46 @@ PARSER_ERRORS: Final = (httptools.HttpParserUpgrade, httptools.HttpParserError)
 
 
 class ReplyHeaders(Mapping[str, str]):
-    """Headers by name in lower case, of those sent twice the first; made into text when somebody looks at them."""
+    """Headers by name in lower case, of those sent twice the first; made into that when somebody looks, as few do."""
 
-    __slots__ = ("_first",)
+    __slots__ = ("_first", "_pairs")
 
-    def __init__(self, first: Mapping[bytes, bytes]) -> None:
-        self._first = first
+    def __init__(self, pairs: list[tuple[bytes, bytes]]) -> None:
+        """As they came; nobody else changes these any more."""
+        self._pairs = pairs
+        self._first: dict[bytes, bytes] | None = None
+
+    def _by_name(self) -> dict[bytes, bytes]:
+        if self._first is None:
+            self._first = {name.lower(): value for name, value in reversed(self._pairs)}
+        return self._first
 
     def __getitem__(self, name: str) -> str:
-        return self._first[name.encode("latin-1")].decode("latin-1")
+        return self._by_name()[name.encode("latin-1")].decode("latin-1")
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and name.encode("latin-1") in self._first
+        return isinstance(name, str) and name.encode("latin-1") in self._by_name()
 
     def __iter__(self) -> Iterator[str]:
-        return (name.decode("latin-1") for name in self._first)
+        return (name.decode("latin-1") for name in self._by_name())
 
     def __len__(self) -> int:
-        return len(self._first)
+        return len(self._by_name())
 
 
-_NO_HEADERS: Final = ReplyHeaders({})
+_NO_HEADERS: Final = ReplyHeaders([])
+_ENCODING: Final = b"content-encoding"
 
 
-class Received(NamedTuple):
+class Received:
     """A complete reply, as it came."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status: Final = status
+        self.headers: Final = headers
+        self.body: Final = body
 
 
 class Connection(asyncio.Protocol):
@@ -123,7 +134,8 @@ class Connection(asyncio.Protocol):
         opening, self.opening = self.opening, UNTIMED
         heard_at_s = self._heard_at_s
         wait_s = (heard_at_s or now_s) - self._sent_at_s
-        return Spent(*opening[:3], wait_s, now_s - heard_at_s if heard_at_s else None)
+        read_s = now_s - heard_at_s if heard_at_s else None
+        return Spent(opening.dns_s, opening.connect_s, opening.tls_s, wait_s, read_s)
 
     def give_up_if_due(self) -> None:
         """End an exchange that has taken all the time it had."""
@@ -184,18 +196,21 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header of the reply."""
-        self._pairs.append((name.lower(), value))
+        self._pairs.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole; a body in an encoding that we did not ask for is not waited for."""
         self._head_complete = True
-        first = dict(reversed(self._pairs))
-        self._headers = ReplyHeaders(first)
-        if self._raw_bytes > MAX_REPLY_HEAD_BYTES or len(self._pairs) > MAX_HEADERS_COUNT:
-            self._check_head(sum(len(name) + len(value) for name, value in self._pairs))
-        encoding = first.get(b"content-encoding")
-        if encoding is not None and encoding.lower() != b"identity":
-            self._end(Broken("http_protocol_error"))
+        pairs = self._pairs
+        self._headers = ReplyHeaders(pairs)
+        if self._raw_bytes > MAX_REPLY_HEAD_BYTES or len(pairs) > MAX_HEADERS_COUNT:
+            self._check_head(sum(len(name) + len(value) for name, value in pairs))
+        for name, value in pairs:
+            if len(name) == len(_ENCODING) and name.lower() == _ENCODING:
+                if value.lower() != b"identity":
+                    self._end(Broken("http_protocol_error"))
+                break  # of those sent twice the first counts
+        self._pairs = []  # for headers behind the body, where nobody looks for any
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""

@@ -106,7 +106,7 @@ class HttpExchange:
             self._keep(connection, now_s)
         if isinstance(got, Broken):
             return got._replace(spent=spent)
-        return Reply(*got, self._clock.wall_s(), spent)
+        return Reply(got.status, got.headers, got.body, self._clock.wall_s(), spent)
 
     def _kept(self, now_s: float) -> Connection | None:
         """The connection that was used last, unless the auth service may be about to close it."""

@@ -21,15 +21,15 @@ class Requests:
 
     def __call__(self, call: Call[Any], seal: Seal | None) -> bytes | Broken:
         """A request. Source: RFC 9112, section 2.2; RFC 9110, section 5.5."""
-        lines = [f"{name}: {value}\r\n" for name, value in call.headers]
+        lines = [f"{name}: {value}" for name, value in call.headers]
         if call.bearer is not None:
-            lines.append(f"Authorization: Bearer {call.bearer.reveal()}\r\n")
+            lines.append(f"Authorization: Bearer {call.bearer.reveal()}")
         template = call.template
         try:
             beginning = self._beginnings.get((template, seal)) or self._begin(call, seal)
             body = _body(call, seal)
             if body or template.method == "POST":
-                lines.append(f"Content-Length: {len(body)}\r\n")
+                lines.append(f"Content-Length: {len(body)}")
             return b"%b%b\r\n%b" % (beginning, _written(lines), body)
         except ValueError:
             return _UNWRITABLE
@@ -43,20 +43,18 @@ class Requests:
             headers.append(("Content-Type", template.body.content_type))
         headers.extend(seal.headers if seal is not None else ())
         target = template.target(call.said)
-        lines = (f"{template.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers))
-        beginning = _written([f"{line}\r\n" for line in lines])
+        beginning = _written([f"{template.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)])
         if template.query is None:
             self._beginnings[template, seal] = beginning
         return beginning
 
 
 def _written(lines: list[str]) -> bytes:
-    """Lines with their ends as bytes. Raises: ValueError for what cannot be encoded, or would be more lines."""
-    written = "".join(lines).encode("latin-1")
-    lines_count = len(lines)
-    if written.count(b"\n") != lines_count or written.count(b"\r") != lines_count or b"\0" in written:
+    """Lines, with their ends, as bytes. Raises: ValueError for what cannot be encoded, or would be more lines."""
+    text = "".join(lines)
+    if "\r" in text or "\n" in text or "\0" in text:
         raise ValueError
-    return written
+    return "\r\n".join([*lines, ""]).encode("latin-1")
 
 
 def _body(call: Call[Any], seal: Seal | None) -> bytes:

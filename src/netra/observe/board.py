@@ -115,8 +115,9 @@ class Board:
 
     def _attempt(self, event: AttemptEnded) -> None:
         outcome, elapsed_s, now_s = event.outcome, event.elapsed_s, self._now_s()
+        tried = outcome.tried
         cell = self._tally.cell(event.journey, now_s)
-        cell.took(elapsed_s, outcome.tried)
+        cell.took(elapsed_s, tried)
         if isinstance(outcome, Accepted):
             cell.accepted += 1
         elif isinstance(outcome, Rejected):
@@ -128,7 +129,6 @@ class Board:
             cell.unknown += 1
             cell.ended("unknown", outcome.cause.code)
             self._failed(outcome, now_s)
-        tried = outcome.tried
         if tried:
             self.kept_out = None
             if len(tried) == 1 and elapsed_s >= tried[0].elapsed_s:  # who shares an exchange may have come later
@@ -143,8 +143,8 @@ class Board:
             self.kept_out.again(code, now_s)
 
     def _try(self, event: TryEnded) -> None:
-        operation, verdict, tried = event
-        code = tried.code if verdict == "unknown" else None
+        operation, tried = event.operation, event.tried
+        code = tried.code if event.verdict == "unknown" else None
         seen, now_s, spent = self.tries.get(operation), self._now_s(), tried.spent
         if seen is None:
             self.tries[operation] = Seen(code, now_s)

@@ -28,7 +28,7 @@ _LEAST_S: Final = 1.0
 """No shorter budget than this is advised."""
 _MOST_S: Final = 60.0
 """What the settings take at most."""
-_ROUND: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+_ROUND: Final[tuple[float, ...]] = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 SLOTS: Final = "slot"
 TRIES: Final = "tries"

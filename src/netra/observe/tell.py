@@ -6,28 +6,10 @@ It must never raise: it is called on the path of a login.
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
 
 from netra.core.events import Event
 
 Listener = Callable[[Event], None]
-
-
-@runtime_checkable
-class WritesLines(Protocol):
-    """A listener that writes lines, and knows how many nobody took."""
-
-    def __call__(self, event: Event, /) -> None:
-        """Be told."""
-        ...
-
-    def lines_lost_count(self) -> int:
-        """How many were lost."""
-        ...
-
-    def lines_summarised_count(self) -> int:
-        """How many were not written, but counted in a line that was."""
-        ...
 
 
 class Tell:
@@ -54,11 +36,15 @@ class Tell:
 
     def lines_lost_count(self) -> int:
         """How many lines its listeners wrote that nobody took."""
-        return sum(each.lines_lost_count() for each in self._listeners if isinstance(each, WritesLines))
+        return self._sum("lines_lost_count")
 
     def lines_summarised_count(self) -> int:
         """How many lines of its listeners were counted in the line of others, and not written."""
-        return sum(each.lines_summarised_count() for each in self._listeners if isinstance(each, WritesLines))
+        return self._sum("lines_summarised_count")
+
+    def _sum(self, counted: str) -> int:
+        """Only who writes lines has lines to count."""
+        return sum(getattr(each, counted, int)() for each in self._listeners)
 
     @staticmethod
     def _say_so(listener: Listener, error: Exception) -> None:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
@@ -43,13 +43,16 @@ _Key = RSAKey | ECKey | OKPKey
 _Verify = Callable[[bytes, bytes, Any], bool]
 
 
-class _Usable(NamedTuple):
+class _Usable:
     """A key that may check signatures, and by which algorithms."""
 
-    kid: str | None
-    thumbprint: str
-    verify: Mapping[str, _Verify]
-    key: _Key
+    __slots__ = ("key", "kid", "thumbprint", "verify")
+
+    def __init__(self, kid: str | None, thumbprint: str, verify: dict[str, _Verify], key: _Key) -> None:
+        self.kid: Final = kid
+        self.thumbprint: Final = thumbprint
+        self.verify: Final = verify
+        self.key: Final = key
 
     def holds(self, alg: str, signed: bytes, signature: bytes) -> bool:
         """Is this the signature of what was signed, by this key?"""
@@ -66,7 +69,7 @@ class KeySet:
     version: str
     """Sixteen hexadecimal digits: others as soon as another token could be accepted."""
     _keys: tuple[_Usable, ...]
-    _by_id: Mapping[str, tuple[_Usable, ...]]
+    _by_id: dict[str, tuple[_Usable, ...]]
 
     def knows(self, header: Header) -> bool:
         """Is there a key by which such a token can be judged? If not, a newer set may have it.
@@ -85,8 +88,9 @@ class KeySet:
         if keys is None:
             return None
         segments = read_segments(token)
-        if any(key.holds(header.alg, segments.signed, segments.signature) for key in keys):
-            return segments.payload
+        for key in keys:
+            if key.holds(header.alg, segments.signed, segments.signature):
+                return segments.payload
         return SIGNATURE_INVALID
 
     def _candidates(self, header: Header) -> tuple[_Usable, ...] | None:

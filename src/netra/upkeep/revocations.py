@@ -55,8 +55,8 @@ class Feed:
         revoked: RevocationStore,
         tell: Callable[[Event], None],
         *,
-        interval_s: float = INTERVAL_S,
         budget_s: float,
+        interval_s: float = INTERVAL_S,
     ) -> None:
         """`budget_s` is for each page. The wire has to offer the feed."""
         self._wire = wire

@@ -124,7 +124,8 @@ class Rounds:
         outcome = await ask_once(self._wire.call(HANDSHAKE, {}, named), self._link, self._budget_s)
         if isinstance(outcome, Accepted):
             seals = (*shown.in_order, *self._link.seals.in_order)
-            outcome = outcome._replace(value=unspoken(outcome.value, {each for seal in seals for each in seal.hidden}))
+            told = unspoken(outcome.value, {each for seal in seals for each in seal.hidden})
+            outcome = Accepted(told, outcome.tried)
         asked_at_s = (started_s + self._link.clock.now_s()) / 2
         before = self._link.standing
         self._link.standing = after_handshake(before, outcome, asked_at_s)

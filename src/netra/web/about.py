@@ -66,4 +66,4 @@ async def problem_page(request: Request, gateway: Gateway, view: View) -> Answer
         headers = ((b"content-security-policy", content_security_policy().encode("ascii")), *_PAGE_HEADERS)
         return Answer(200, body, b"text/html; charset=utf-8", headers)
     shown = {**page.as_json(operator=view.operator), "status": cause.status, "action": cause.action.value}
-    return problem(200, shown | {"owner": owner})._replace(content_type=b"application/json")
+    return problem(200, shown | {"owner": owner}).changed(content_type=b"application/json")

@@ -3,9 +3,8 @@
 It must never hold a condition: whether a route exists follows from what the wire offers and the settings allow.
 """
 
-from collections.abc import Awaitable
-from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from netra.asgi.adapter import App, Limits, OnCrash
 from netra.asgi.callers import Callers
@@ -18,6 +17,8 @@ from netra.web import about, bodies, sessions, tokens
 from netra.web.render import refusal_answer
 from netra.web.traced import traced
 from netra.web.view import View
+
+A = TypeVar("A")
 
 
 class Answering(Protocol):
@@ -137,13 +138,20 @@ def public_app(  # noqa: PLR0913 - the parts of a listener
 def route_of(endpoint: Endpoint, gateway: Gateway, view: View, prefix: str) -> Route:
     """An endpoint as a route of a listener."""
     path = endpoint.path if endpoint.bare else prefix + endpoint.path
-    handler: Handler = partial(endpoint.handler, gateway=gateway, view=view)
-    at_once: AtOnce | None = None
-    if endpoint.at_once is not None:
-        at_once = partial(endpoint.at_once, gateway=gateway, view=view)
+    handler: Handler = _given(endpoint.handler, gateway, view)
+    at_once: AtOnce | None = None if endpoint.at_once is None else _given(endpoint.at_once, gateway, view)
     if view.tracing is not None and not endpoint.bare:
         handler, at_once = traced(_either(at_once, handler), endpoint.path.strip("/*"), path, view.tracing), None
     return Route(endpoint.method, path, handler, endpoint.method == "POST", at_once)
+
+
+def _given(answering: Callable[[Request, Gateway, View], A], gateway: Gateway, view: View) -> Callable[[Request], A]:
+    """Who answers, given a gateway and a view. No `partial`: it copies its keywords for every request."""
+
+    def answered(request: Request) -> A:
+        return answering(request, gateway, view)
+
+    return answered
 
 
 def _either(at_once: AtOnce | None, handler: Handler) -> Handler:

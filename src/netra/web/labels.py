@@ -7,6 +7,7 @@ import re
 from os import urandom
 from typing import Final
 
+from netra.asgi.callers import serve
 from netra.asgi.words import Request
 from netra.core.trace import Beginning, Span, Tracing
 from netra.core.verdict.wire import Label
@@ -19,11 +20,14 @@ _NOT_PRINTABLE: Final = re.compile(r"[^\x20-\x7e]")
 
 
 def label_of(request: Request) -> Label:
-    """The label of a request; a trace context that is not valid is made anew. Source: W3C Trace Context, section 3."""
+    """The label of a request, which is served from here on.
+
+    A trace context that is not valid is made anew. Source: W3C Trace Context, section 3.
+    """
     span = request.span
     traceparent, tracestate = _trace(request) if span is None else (span.traceparent, span.tracestate)
     agent = request.header(b"user-agent")
-    return Label(
+    label = Label(
         request.request_id,
         traceparent,
         tracestate,
@@ -33,6 +37,8 @@ def label_of(request: Request) -> Label:
         request.address_shared,
         span,
     )
+    serve(label.request_id, label.traceparent[3:35])
+    return label
 
 
 def begun(request: Request, name: str, tracing: Tracing, method: str = "", route: str = "") -> Span | None:

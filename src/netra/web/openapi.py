@@ -4,6 +4,7 @@ It must never describe a route that does not exist on this gateway.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -104,7 +105,7 @@ def _request_schemas(parts: Parts) -> dict[str, Any]:
 def _form_schema(forms: Forms) -> dict[str, Any]:
     """A login as a form: `username` is a name for whatever people log in with."""
     names = dict.fromkeys(("username", forms.identifier.name, *forms.identifier.aliases))
-    identifier = forms.identifier._replace(name="username", aliases=tuple(names)[1:])
+    identifier = replace(forms.identifier, name="username", aliases=tuple(names)[1:])
     return bodies.object_schema("LoginForm", (identifier, *forms.login[1:]))
 
 

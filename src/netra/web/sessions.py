@@ -3,8 +3,7 @@
 It must never look into an outcome to decide what it means: that was decided when it was made.
 """
 
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from netra.asgi.body import form_object, is_form, json_object
 from netra.asgi.words import Answer, Refusal, Request
@@ -20,7 +19,6 @@ from netra.web.render import problem_answer, refusal_answer
 from netra.web.tokens import bearer_of
 from netra.web.view import View
 
-A = TypeVar("A")
 _LAST_INSTANT: Final = 253_402_300_799
 """The end of the year 9999: a token may say any number, however long."""
 
@@ -29,17 +27,22 @@ async def login(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /login."""
     forms = gateway.parts.forms
     read = form_object(request, forms.identifier.name) if view.form_login and is_form(request) else json_object(request)
-    attempt = _attempt(read, request, forms.login_attempt)
-    if isinstance(attempt, (Rejected, Refusal)):
-        return _problem(attempt, request, view)
+    if isinstance(read, Refusal):
+        return refusal_answer(read, request.request_id, view)
+    attempt = forms.login_attempt(read, label_of(request), request.received_at_s)
+    if isinstance(attempt, Rejected):
+        return problem_answer(attempt, view, request.request_id)
     return _session_answer(await gateway.log_in(attempt), request, view)
 
 
 async def register(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /register."""
-    attempt = _attempt(json_object(request), request, gateway.parts.forms.register_attempt)
-    if isinstance(attempt, (Rejected, Refusal)):
-        return _problem(attempt, request, view)
+    read = json_object(request)
+    if isinstance(read, Refusal):
+        return refusal_answer(read, request.request_id, view)
+    attempt = gateway.parts.forms.register_attempt(read, label_of(request), request.received_at_s)
+    if isinstance(attempt, Rejected):
+        return problem_answer(attempt, view, request.request_id)
     outcome = await gateway.register(attempt)
     if isinstance(outcome, Accepted):
         return Answer(201, ENCODER.encode(RegisteredBody(user_body(outcome.value))))
@@ -48,9 +51,12 @@ async def register(request: Request, gateway: Gateway, view: View) -> Answer:
 
 async def refresh(request: Request, gateway: Gateway, view: View) -> Answer:
     """POST /refresh."""
-    attempt = _attempt(json_object(request), request, attempts.refresh_attempt)
-    if isinstance(attempt, (Rejected, Refusal)):
-        return _problem(attempt, request, view)
+    read = json_object(request)
+    if isinstance(read, Refusal):
+        return refusal_answer(read, request.request_id, view)
+    attempt = attempts.refresh_attempt(read, label_of(request), request.received_at_s)
+    if isinstance(attempt, Rejected):
+        return problem_answer(attempt, view, request.request_id)
     return _session_answer(await gateway.refresh(attempt), request, view)
 
 
@@ -68,19 +74,6 @@ async def logout(request: Request, gateway: Gateway, view: View) -> Answer:
     outcome = attempt if isinstance(attempt, Rejected) else await gateway.log_out(attempt)
     if isinstance(outcome, Accepted):
         return Answer(200, ENCODER.encode(LoggedOutBody(success=True, message="Logged out.")))
-    return problem_answer(outcome, view, request.request_id)
-
-
-def _attempt(
-    body: dict[str, Any] | Refusal, request: Request, attempt_of: Callable[..., A | Rejected]
-) -> A | Rejected | Refusal:
-    """What the body of a request asks for, or what is wrong with it."""
-    return body if isinstance(body, Refusal) else attempt_of(body, label_of(request), request.received_at_s)
-
-
-def _problem(outcome: Rejected | Refusal, request: Request, view: View) -> Answer:
-    if isinstance(outcome, Refusal):
-        return refusal_answer(outcome, request.request_id, view)
     return problem_answer(outcome, view, request.request_id)
 
 

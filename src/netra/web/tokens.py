@@ -13,7 +13,7 @@ from netra.asgi.words import Answer, Request
 from netra.core.secret import Secret
 from netra.core.verdict.operations import Identity
 from netra.core.verdict.outcomes import Accepted, Outcome, Rejected
-from netra.gateway.attempts import TokenAttempt, bearer
+from netra.gateway.attempts import TokenAttempt, bearer, shown_bearer
 from netra.gateway.gate import Gateway
 from netra.web.bodies import ENCODER, UserBody, VerifiedBody
 from netra.web.labels import label_of
@@ -47,7 +47,8 @@ def verify_at_once(request: Request, gateway: Gateway, view: View) -> Answer | N
     Proxies in front understand 2xx, 401 and failures: every refusal is 401, everything that nobody knows 503.
     None for a token that has to be judged.
     """
-    token = bearer_of(request)
+    is_only = request.count(b"authorization") < 2 and not (request.query and _has_token(request.query))
+    token = shown_bearer(request.header(b"authorization") or "", is_only=is_only)
     if isinstance(token, Rejected):
         return problem_answer(token, view, request.request_id)
     outcome = gateway.remembered(token)
@@ -98,6 +99,9 @@ def header_value(text: str) -> bytes:
 
 def bearer_of(request: Request) -> Secret | Rejected:
     """The one bearer token of a request, or why there is none."""
-    query = request.query
-    in_query = bool(query) and any(part.startswith(b"access_token=") for part in query.split(b"&"))
-    return bearer(request.values(b"authorization"), query_has_token=in_query)
+    values = [value.decode("latin-1") for value in request.values(b"authorization")]
+    return bearer(values, query_has_token=_has_token(request.query))
+
+
+def _has_token(query: bytes) -> bool:
+    return any(part.startswith(b"access_token=") for part in query.split(b"&"))

@@ -39,7 +39,7 @@ TAKEN: Final = (
     frozenset(word for words in SAID.values() for word in words)
     | CALLER
     | SEALS
-    | frozenset(Label._fields)
+    | frozenset(Label.__struct_fields__)
     | {"email", "username", "phone", "confirm_password"}
 )
 """Names that an extra field cannot have: they are said already."""

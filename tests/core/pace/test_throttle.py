@@ -336,5 +336,5 @@ class Guessing(RuleBasedStateMachine):
         assert self.throttle.remembered_count <= len(self.rejected) + len(self.of_address) + under_way
 
 
-TestGuessing = Guessing.TestCase
+TestGuessing = pytest.mark.interpreted(Guessing.TestCase)  # it copies a throttle, which compiled objects cannot be
 TestGuessing.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -130,6 +130,15 @@ def test_what_is_not_three_segments_of_base64url_is_malformed(text: str) -> None
     assert read_header(text) == MALFORMED
 
 
+@pytest.mark.parametrize("place", [1, 2])
+def test_segments_are_made_of_base64url_alone(place: int) -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for code in (*range(0x180), 0xFF21, 0xD800):
+        segments = [HEAD, BODY, SIGN]
+        segments[place] = f"{chr(code)}{segments[place][1:]}"
+        assert isinstance(read_header(".".join(segments)), Header) is (chr(code) in alphabet), hex(code)
+
+
 @pytest.mark.parametrize(
     ("segment", "good"), [("AA", True), ("AB", False), ("AAA", True), ("AAB", False), ("AAAB", True)]
 )

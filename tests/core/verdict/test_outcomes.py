@@ -4,8 +4,19 @@ from typing import Any
 
 import pytest
 
+from netra.core.secret import Secret
 from netra.core.verdict.causes import TABLE, Phase
-from netra.core.verdict.outcomes import NO_FACTS, Accepted, FieldFault, Rejected, Unknown, code_of, phase_of, unknown
+from netra.core.verdict.outcomes import (
+    NO_FACTS,
+    Accepted,
+    FieldFault,
+    Rejected,
+    Tried,
+    Unknown,
+    code_of,
+    phase_of,
+    unknown,
+)
 
 
 def test_no_verdict_takes_transience_and_blame_from_its_row() -> None:
@@ -28,6 +39,22 @@ def test_facts_are_kept_as_they_are_and_absent_ones_cannot_be_filled_in_later() 
 
 def test_a_refusal_adds_nothing_to_its_page_of_its_own_accord() -> None:
     assert Rejected(TABLE["account_locked"]).detail == FieldFault("/email", "missing").detail == ""
+
+
+def test_two_that_accept_are_equal_when_they_accept_the_same_after_the_same_tries() -> None:
+    tried = (Tried(1, Phase.ANSWERED, "ok", 0.1),)
+    one, same = Accepted("a session", tried), Accepted("a session", tried)
+    assert one == same
+    assert len({one, same}) == 1
+    different: tuple[object, ...] = (Accepted("a session"), Accepted("another", tried), ("a session", tried), None)
+    assert all(one != other for other in different)
+    match one:
+        case Accepted(value, after):
+            assert (value, after) == ("a session", tried)
+
+
+def test_an_accepted_secret_is_not_printed() -> None:
+    assert repr(Accepted(Secret("hunter2"))) == "Accepted(value=Secret(••••••), tried=())"
 
 
 def test_the_code_of_an_outcome_is_ok_or_that_of_its_row() -> None:

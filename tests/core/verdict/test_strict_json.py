@@ -84,6 +84,9 @@ READ: list[tuple[str, bytes, object]] = [
     ("brackets in strings", json.dumps(["[" * 100, '{"\\' * 100]).encode(), ["[" * 100, '{"\\' * 100]),
     ("as deep as may be", nested("[", 32, "]"), json.loads("[" * 32 + "0" + "]" * 32)),
     ("objects as deep as may be", nested('{"a":', 32, "}"), json.loads('{"a":' * 32 + "0" + "}" * 32)),
+    ("letters escaped by number", b'{"a":"\\u00fc","\\u00fc":1}', {"a": "\u00fc", "\u00fc": 1}),
+    ("colons in texts", b'{"a:":"b:","c":{"d":":"}}', {"a:": "b:", "c": {"d": ":"}}),
+    ("a colon by number", b'{"a":"\\u003a"}', {"a": ":"}),
     ("many side by side", b"[" + b",".join([b"[]"] * 1000) + b"]", [[]] * 1000),
 ]
 
@@ -157,6 +160,14 @@ TEXTS = st.one_of(
 @example(b'{"a\\/":1,"a/":2}')
 @example(b'{"a:":1,"a:":2}')
 @example(b'{"a":1,"a":"\\u003a"}')
+@example(b'{"a":"\\u003a","a":1}')
+@example(b'{"a":"b:c","a":1}')
+@example(b'{"a":1,"a":"b:c","d":"\\u00fc"}')
+@example(b'{"a":{"b":1},"a":{}}')
+@example(b'[{"a":{"b":":"}},{"a":{"b":1,"b":2}}]')
+@example(b'{"a":' + b"[" * 40 + b"]" * 40 + b',"a":1}')
+@example(b'{"a":"\\u00fc:"}')
+@example(b"[" * 2000 + b"]" * 2000)
 @example(b'{"a":"\\ud800"}')
 @example(b"9223372036854775808")
 @example(b"-9223372036854775809")

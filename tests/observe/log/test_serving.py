@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager, contextmanager
 from io import BytesIO, TextIOWrapper
 from typing import Any, Final
 
+from netra.asgi.callers import served_here
 from netra.assemble import open_gateway
 from netra.core.events import AttemptEnded, Event
 from netra.embed import open_gate
 from netra.lab.faulty_auth_service import FaultyAuthService
-from netra.observe.log.serving import served_here
 from netra.observe.log.whole_process import process_log
 from tests.embed.support import told
 from tests.support.gateways import EMAIL, LOGIN, PASSWORD, PREFIX, served, settings_for

@@ -4,6 +4,7 @@ It must never use the standard output of the test run: what is closed here is a 
 """
 
 import io
+import json
 import logging
 import os
 import subprocess
@@ -46,6 +47,16 @@ def test_a_json_line_begins_with_when_how_bad_and_what() -> None:
     assert stamp.tzinfo is not None
     assert abs((stamp - before).total_seconds()) < 60
     assert paper.text.endswith("}\n")
+
+
+def test_a_json_line_is_an_object_with_and_without_fields_whatever_is_in_it() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    logger = logger_for(stream, "json", "info")
+    logger.write(20, 'a "quoted" text', {})
+    logger.write(40, "\u00e9", {"what": '"\n', "number": 1})
+    bare, full = (json.loads(line) for line in stream.buffer.getvalue().splitlines())
+    assert [bare["level"], bare["event"], len(bare)] == ["info", 'a "quoted" text', 3]
+    assert [full["level"], full["event"], full["what"], full["number"]] == ["error", "\u00e9", '"\n', 1]
 
 
 def test_every_event_is_one_line() -> None:
@@ -248,6 +259,7 @@ async def test_no_line_of_any_journey_holds_a_secret_or_an_identifier(log_format
     assert [planted for planted in PLANTED if planted in paper.text] == []
 
 
+@pytest.mark.interpreted
 def test_the_words_of_an_installation_stand_in_lines_and_its_secrets_cannot() -> None:
     assert SECRET not in repr(LINES.__dict__)
 

@@ -3,15 +3,18 @@
 It must never be extended, and knows no clock: it is told the time.
 """
 
-from typing import NamedTuple
+from typing import Final
 
 
-class Deadline(NamedTuple):
+class Deadline:
     """The instant (monotonic, seconds) by which an answer must be given."""
 
-    at_s: float
-    budget_s: float
-    """How much there was in all: for sentences, not for decisions."""
+    __slots__ = ("at_s", "budget_s")
+
+    def __init__(self, at_s: float, budget_s: float) -> None:
+        self.at_s: Final = at_s
+        self.budget_s: Final = budget_s
+        """How much there was in all: for sentences, not for decisions."""
 
     def left_s(self, now_s: float) -> float:
         """Seconds left, never negative."""

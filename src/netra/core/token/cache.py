@@ -97,6 +97,10 @@ class TokenCache:
         """How many refusals are kept, of which some may be over."""
         return len(self._refused)
 
+    def knows(self, key: bytes) -> bool:
+        """Is a verdict kept, of whatever kind, fresh or not? Not counted."""
+        return key in self._kept or key in self._refused
+
     def get(self, key: bytes, now_s: float) -> Identity | Rejected | None:
         """The verdict, if it is known and fresh; an identity has the source `cache`."""
         in_use = self._in_use.get(key)

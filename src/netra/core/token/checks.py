@@ -51,7 +51,7 @@ class _Refused(Exception):
         self.code = code
 
 
-def check(header: Header, claims: Mapping[str, Any], expected: Expected, wall_s: float) -> Identity | Rejected:
+def check(header: Header, claims: dict[str, Any], expected: Expected, wall_s: float) -> Identity | Rejected:
     """Whom a genuine token stands for, or why it is refused: the first of the checks that fails says so.
 
     `wall_s`: epoch seconds. Source: RFC 7519, section 4.1; RFC 9068, section 4; RFC 8725, section 3.
@@ -79,10 +79,10 @@ def time_refusal(code: str) -> bool:
     return code in (_EXPIRED, _NOT_YET_VALID)
 
 
-def _check_type(header: Header, claims: Mapping[str, Any], expected: Expected) -> None:
+def _check_type(header: Header, claims: dict[str, Any], expected: Expected) -> None:
     """Is it an access token? Source: RFC 9068, sections 2.1 and 5; RFC 8725, section 3.11."""
     profile, typ = expected.profile, short_type(header.typ)
-    if typ not in {short_type(each) for each in expected.types}:
+    if not any(short_type(each) == typ for each in expected.types):
         raise _Refused(_WRONG_TYPE)
     if profile.says_access is not None:
         claim, values = profile.says_access
@@ -95,24 +95,24 @@ def _check_type(header: Header, claims: Mapping[str, Any], expected: Expected) -
         raise _Refused(_WRONG_TYPE)
 
 
-def _check_issuer(claims: Mapping[str, Any], expected: Expected) -> None:
+def _check_issuer(claims: dict[str, Any], expected: Expected) -> None:
     if not _text(claims, "iss") or claims["iss"] != expected.issuer:
         raise _Refused(_WRONG_ISSUER)
 
 
-def _check_audience(claims: Mapping[str, Any], expected: Expected) -> None:
+def _check_audience(claims: dict[str, Any], expected: Expected) -> None:
     for claim in expected.profile.audience_claims:
         named = _texts(claims, claim)
-        if named & expected.audience:
+        if not expected.audience.isdisjoint(named):
             return
-        if named - expected.profile.idle_audiences:
+        if any(each not in expected.profile.idle_audiences for each in named):
             break
     raise _Refused(_WRONG_AUDIENCE)
 
 
-def _check_times(claims: Mapping[str, Any], leeway_s: int, wall_s: float) -> float:
+def _check_times(claims: dict[str, Any], leeway_s: int, wall_s: float) -> float:
     """When it expires, if that is not yet; epoch seconds."""
-    expires_at_s, not_before_s, issued_at_s = (_instant(claims, name) for name in ("exp", "nbf", "iat"))
+    expires_at_s, not_before_s, issued_at_s = _instant(claims, "exp"), _instant(claims, "nbf"), _instant(claims, "iat")
     if expires_at_s is None:
         raise _Refused(MALFORMED)
     if expires_at_s + leeway_s <= wall_s:
@@ -123,26 +123,26 @@ def _check_times(claims: Mapping[str, Any], leeway_s: int, wall_s: float) -> flo
     return expires_at_s
 
 
-def _identity(claims: Mapping[str, Any], profile: Profile, expires_at: int) -> Identity:
+def _identity(claims: dict[str, Any], profile: Profile, expires_at: int) -> Identity:
     user_id = _text(claims, profile.user_id)
     if not user_id:
         raise _Refused(MALFORMED)
-    ids = [_text(claims, name) for name in (profile.token_id, profile.session_id)]
-    if "" in ids:
+    token_id, session_id = _text(claims, profile.token_id), _text(claims, profile.session_id)
+    if token_id == "" or session_id == "":
         raise _Refused(MALFORMED)
     name = _text(claims, profile.name_of_user)
     user = User(user_id, _email(claims, profile), name or None)
-    return Identity(user, expires_at, "jwt", ids[0], ids[1])
+    return Identity(user, expires_at, "jwt", token_id, session_id)
 
 
-def _email(claims: Mapping[str, Any], profile: Profile) -> str | None:
+def _email(claims: dict[str, Any], profile: Profile) -> str | None:
     """The address, unless it may be a stranger's. Source: OpenID Connect Core 1.0, section 5.1 and 5.7."""
     email, vouched = _text(claims, profile.email), claims.get(profile.email_vouched_by)
     trusted = not profile.email_needs_vouching if vouched is None else vouched in _TRUE
     return email or None if trusted else None
 
 
-def _text(claims: Mapping[str, Any], name: str) -> str | None:
+def _text(claims: dict[str, Any], name: str) -> str | None:
     """A claim that has to be a text; None when it is absent or null, "" when it is blank."""
     value = claims.get(name)
     if value is None:
@@ -152,20 +152,21 @@ def _text(claims: Mapping[str, Any], name: str) -> str | None:
     return value if value.strip() else ""
 
 
-def _texts(claims: Mapping[str, Any], name: str) -> frozenset[str]:
+def _texts(claims: dict[str, Any], name: str) -> list[str]:
     """A claim that may be a text or a list of them; none when it is absent. Source: RFC 7519, section 4.1.3."""
     value = claims.get(name, [])
-    named = value if isinstance(value, list) else [value]
-    if not all(isinstance(each, str) for each in named):
+    if isinstance(value, str):
+        return [value] if value else []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise _Refused(MALFORMED)
-    return frozenset(each for each in named if each)
+    return [each for each in value if each]
 
 
-def _instant(claims: Mapping[str, Any], name: str) -> float | None:
+def _instant(claims: dict[str, Any], name: str) -> float | None:
     """A claim that has to be an instant; None when it is absent. Source: RFC 7519, section 2 (NumericDate)."""
     if name not in claims:
         return None
     value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_EPOCH_S:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_EPOCH_S:
         raise _Refused(MALFORMED)
     return value

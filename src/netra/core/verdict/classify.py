@@ -6,7 +6,7 @@ The order of reading: broken, the wire's rows, the shared code names, intermedia
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from netra.core.token.claims import unchecked_claims
 from netra.core.unmatched import Unread, facts_of_unread
@@ -32,17 +32,29 @@ _UNMATCHED: Final = frozenset({"request_not_understood", "invalid_response"})
 _MAX_ERRORS: Final = 20
 
 
-class _Reading(NamedTuple):
+class _Reading:
     """A reply, looked at once."""
 
-    reply: Reply
-    kind: BodyKind
-    document: Any
-    intermediary: str | None
-    name: str | None
-    """The code name in the body that the shared names know."""
-    overloaded: bool = False
-    """Does the name say that the auth service sheds load?"""
+    __slots__ = ("document", "intermediary", "kind", "name", "overloaded", "reply")
+
+    def __init__(
+        self,
+        reply: Reply,
+        kind: BodyKind,
+        document: Any,
+        intermediary: str | None,
+        name: str | None,
+        *,
+        overloaded: bool = False,
+    ) -> None:
+        self.reply: Final = reply
+        self.kind: Final[BodyKind] = kind
+        self.document: Final[Any] = document
+        self.intermediary: Final = intermediary
+        self.name: Final = name
+        """The code name in the body that the shared names know."""
+        self.overloaded: Final = overloaded
+        """Does the name say that the auth service sheds load?"""
 
 
 def classify(call: Call[T], got: Reply | Broken, standing: Standing) -> Outcome[T]:
@@ -84,7 +96,7 @@ def _read(call: Call[Any], reply: Reply) -> _Reading:
     name = _code_name(document, names)
     sender = None if name else intermediaries.of_object(document)
     kind: BodyKind = "intermediary" if sender else "object"
-    return _Reading(reply, kind, document, sender, name, name in names.overload)
+    return _Reading(reply, kind, document, sender, name, overloaded=name in names.overload)
 
 
 def _code_name(document: Mapping[str, Any], names: CodeNames) -> str | None:
@@ -143,16 +155,16 @@ def _accepted(accept: Accepting, require: frozenset[str], reading: _Reading, cal
         if reading.kind == "other" or accept.in_body:
             return _unknown("invalid_response", reading)
     present = _present(accept, reading)
-    value = call.operation.shape(present) if require <= present.keys() else None
+    value = call.operation.shape(present) if all(name in present for name in require) else None
     return _lacking(require, present, reading, call) if value is None else Accepted(value)
 
 
-def _lacking(require: frozenset[str], present: Mapping[str, Any], reading: _Reading, call: Call[Any]) -> Unknown:
+def _lacking(require: frozenset[str], present: dict[str, Any], reading: _Reading, call: Call[Any]) -> Unknown:
     """An object that is no answer, with the places, in our own words, that are missing or of no use.
 
     What is said of a token depends on the token: whoever shows one that stands for nobody must open no circuit with it.
     """
-    lacking = sorted(require - present.keys()) or of_no_use(call.operation.shape, present)
+    lacking = sorted(require.difference(present)) or of_no_use(call.operation.shape, present)
     outcome = _unknown("invalid_response", reading)
     counts = outcome.counts and call.operation is not VALIDATE
     return outcome._replace(counts=counts, facts={**outcome.facts, "lacking": ", ".join(lacking)})

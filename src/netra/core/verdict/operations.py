@@ -10,9 +10,10 @@ from enum import IntEnum
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 from netra.core.secret import Secret
+from netra.core.value import Value
 
 T = TypeVar("T")
-Places = Mapping[str, Any]
+Places = dict[str, Any]
 """What a wire's row found in a reply: place name to JSON value; absent and null places are left out."""
 
 Kind = Literal["login", "token", "upkeep"]
@@ -32,7 +33,8 @@ MAX_KEYS_COUNT: Final = 100
 MAX_PAGE_COUNT: Final = 1000
 MAX_LIFETIME_S: Final = 10 * 366 * 24 * 3600
 MAX_EPOCH_S: Final = 2**53
-_VISIBLE: Final = bytes(range(0x21, 0x7F))
+_ONLY_VISIBLE: Final = bytes(code if 0x21 <= code <= 0x7E else 0x21 for code in range(256))
+"""For `translate`: what is visible stays what it is."""
 _USER_PLACES: Final = frozenset({"user_id", "user_email", "user_name"})
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:]{8}(?:\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})")
 
@@ -45,7 +47,7 @@ class User(NamedTuple):
     name: str | None
 
 
-class Session(NamedTuple):
+class Session(Value, frozen=True):
     """What a login or a refresh yields."""
 
     access_token: Secret
@@ -179,7 +181,8 @@ def _wrong(places: Places, name: str, read: Any) -> bool:
 def _secret(value: Any) -> Secret | None:
     """A token: visible ASCII. Source: RFC 6749, appendix A.12."""
     if isinstance(value, str) and value and len(value) <= MAX_TOKEN_CHARS and value.isascii():
-        return None if value.encode().translate(None, _VISIBLE) else Secret(value)
+        written = value.encode()
+        return Secret(value) if written.translate(_ONLY_VISIBLE) == written else None
     return None
 
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from netra.core.findings import Finding
+from netra.core.value import Value
 from netra.core.verdict.outcomes import NO_FACTS, UNTIMED, Spent
 
 Answering = Literal["not_run", "success", "failed"]
 Shake = Literal["not_yet", "absent", "accepted", "refused"]
 
 
-class Reply(NamedTuple):
+class Reply(Value, frozen=True):
     """A complete HTTP answer. Header names are in lower case."""
 
     status: int

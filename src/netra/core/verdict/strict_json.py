@@ -38,16 +38,36 @@ def parse(body: bytes) -> object | Malformed:
     Integers keep their size; numbers with an exponent that overflows are refused.
     Source: RFC 8259, sections 4, 6, 8.1 and 8.2; RFC 7493 (I-JSON).
     """
-    if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
-        try:
-            value: object = _DECODE(body)
-        except (ValueError, RecursionError):
-            return _read(body)
-        # Of two equal names the decoder keeps one: then there is a colon less than in the body. Without escapes by
-        # number every other colon is written as it was read.
-        if b"\\u" not in body and body.count(b":") == _ENCODE(value).count(b":"):
-            return value
+    try:
+        value: object = _DECODE(body)
+        members_count = _members_count(value, MAX_DEPTH)
+    except (ValueError, RecursionError):
+        return _read(body)
+    # Of two equal names the decoder keeps one: then there is a colon more in the body than members are left. `replace`
+    # skips to the next colon, where `count` looks at every byte.
+    if len(body) - len(body.replace(b":", b"", members_count + 1)) == members_count:
+        return value
+    # Perhaps texts hold the others: without escapes by number all of these are written as they were read.
+    if body.find(b"\\u") < 0 and body.count(b":") == _ENCODE(value).count(b":"):
+        return value
     return _read(body)
+
+
+def _members_count(value: object, depth: int) -> int:
+    """How many members the objects in a value have, all together. Raises: ValueError for one that is deeper."""
+    inside: list[object]
+    if type(value) is dict:
+        count, inside = len(value), list(value.values())
+    elif type(value) is list:
+        count, inside = 0, value
+    else:
+        return 0
+    if depth == 0:
+        raise _Refused("too_deep")
+    for each in inside:
+        if type(each) is dict or type(each) is list:
+            count += _members_count(each, depth - 1)
+    return count
 
 
 def _read(body: bytes) -> object | Malformed:

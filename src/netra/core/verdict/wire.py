@@ -7,9 +7,12 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
+from msgspec.structs import asdict
+
 from netra.core.fill import NOTHING_SAID, Body, FormBody, Said, Text
 from netra.core.secret import Secret
 from netra.core.trace import Span
+from netra.core.value import Value
 from netra.core.verdict.operations import Operation
 
 T = TypeVar("T")
@@ -134,7 +137,7 @@ class Template:
         return f"{self.path}{'&' if '?' in self.path else '?'}{filled}" if filled else self.path
 
 
-class Label(NamedTuple):
+class Label(Value, frozen=True):
     """What identifies an attempt on its way: ids, and the caller's address and agent."""
 
     request_id: str
@@ -147,6 +150,19 @@ class Label(NamedTuple):
     """Are strangers behind that address, too, so that it stands for none of them?"""
     span: Span | None = None
     """Where the attempt is recorded; None when it is not."""
+
+    def with_key(self, idempotency_key: str) -> "Label":
+        """The same attempt, which may be sent more than once."""
+        return Label(
+            self.request_id,
+            self.traceparent,
+            self.tracestate,
+            self.client_address,
+            self.user_agent,
+            idempotency_key,
+            self.address_shared,
+            self.span,
+        )
 
     def __repr__(self) -> str:
         # The rest is what a stranger sent: whatever stands in it is not ours to show.
@@ -273,7 +289,7 @@ def _headers(template: Template, said: Said, label: Label, key: str | None) -> t
         if label.user_agent:
             headers.append(("User-Agent", label.user_agent))
     if template.headers:
-        known = {**said, **label._asdict()}
+        known = {**said, **asdict(label)}
         headers.extend((name, value) for name, text in template.headers if (value := text.filled(known)) is not None)
     return tuple(headers)
 

@@ -93,8 +93,8 @@ async def _show(visit: Visit, operation: Operation[Any], number: int) -> _Shown:
     answered = await visit.put(operation, seal_number=number)
     if operation is HANDSHAKE and isinstance(answered.outcome, Accepted):
         hidden = {each for seal in visit.seals.in_order for each in seal.hidden}
-        told = answered.outcome._replace(value=unspoken(answered.outcome.value, hidden))
-        answered = answered._replace(outcome=told)
+        told = unspoken(answered.outcome.value, hidden)
+        answered = answered._replace(outcome=Accepted(told, answered.outcome.tried))
     if operation is HANDSHAKE and (number == 0 or isinstance(answered.outcome, Accepted)):
         asked_at_s = (started_s + visit.clock.now_s()) / 2
         visit.standing = after_handshake(visit.standing, answered.outcome, asked_at_s)

@@ -9,6 +9,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Collection, Iterator
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from netra.core.token.claims import unchecked_claims
 from netra.core.verdict.reply import Reply
 from netra.core.verdict.wire import Pointer
@@ -86,7 +88,7 @@ def made_up(reply: Reply, keep: Keep, sent: Collection[str], header_names: Colle
     headers = {"content-type": media_type(reply)} if media_type(reply) else {}
     headers |= {name: _text(reply.headers[name], sent) for name in header_names if name in reply.headers}
     body = json.dumps(_replaced((), document, frozenset(keep), sent), ensure_ascii=False, separators=(",", ":"))
-    return reply._replace(headers=headers, body=b"" if document is None else body.encode())
+    return replace(reply, headers=headers, body=b"" if document is None else body.encode())
 
 
 def _replaced(pointer: Pointer, value: Any, keep: Keep, sent: Collection[str]) -> Any:

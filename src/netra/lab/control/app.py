@@ -175,7 +175,7 @@ def _worded(refusal: Refusal, request_id: str) -> Answer:
         retry_after=refusal.retry_after_s,
         errors=error_list(refusal.errors),
     )
-    return answer._replace(headers=(*answer.headers, *refusal.headers))
+    return answer.changed(headers=(*answer.headers, *refusal.headers))
 
 
 def _refused(status: int, code: str, detail: str, request_id: str, **more: Any) -> Answer:

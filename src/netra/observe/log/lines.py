@@ -4,6 +4,7 @@ It must never name a password, a token, a secret, or an identifier in clear.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from netra.core.events import (
@@ -62,7 +63,8 @@ class Line(NamedTuple):
     fields: dict[str, Any]
 
 
-class Heading(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Heading:
     """What is the same in every line of one kind."""
 
     level: str
@@ -125,11 +127,11 @@ class Lines:
 
     def fields(self, event: AttemptEnded, heading: Heading) -> dict[str, Any]:
         """What the line of an attempt says beside its heading, and with it."""
-        journey, request_id, outcome, elapsed_s, account, trace_id, span_id = event
+        outcome, account, trace_id, span_id = event.outcome, event.account, event.trace_id, event.span_id
         failed = outcome if isinstance(outcome, Unknown) else None
-        said = heading.said if failed is None else self._failure(journey, heading, failed)
+        said = heading.said if failed is None else self._failure(event.journey, heading, failed)
         fields = said.copy()  # and filled in: several times as fast as a new one with the old one's fields
-        fields["request_id"], fields["elapsed_ms"] = request_id, int(elapsed_s * 1e4 + 0.5) / 10
+        fields["request_id"], fields["elapsed_ms"] = event.request_id, _ms(event.elapsed_s)
         if account:
             fields["account"] = account
         if trace_id:
@@ -262,7 +264,7 @@ def _ms(elapsed_s: float) -> float:
 
 def _try(tried: Tried) -> str:
     """A try in words: what came of it, how long it took, and where its time went as far as is known."""
-    _, _, code, elapsed_s, spent = tried
+    code, elapsed_s, spent = tried.code, tried.elapsed_s, tried.spent
     dns_s, connect_s, tls_s, wait_s, read_s = spent
     if dns_s is None and connect_s is None and tls_s is None and wait_s is not None and read_s is not None:
         # On a connection that was there already, as most are.

@@ -74,11 +74,13 @@ class Sampling:
             self._counts.clear()
             self.tell_due()
         counts = self._counts
-        count = counts.get((event, code), 0)
+        kind = event, code
+        count = counts.get(kind, 0)
         if not count and len(counts) >= MAX_KINDS_COUNT:
             event, code, owasp = OTHERS, None, None
-            count = counts.get((event, code), 0)
-        counts[event, code] = count + 1
+            kind = event, code
+            count = counts.get(kind, 0)
+        counts[kind] = count + 1
         if count < self._most:
             return True
         self._leave_out(second, Summary(level, event, code, owasp, request_id, request_id))

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from os import urandom
 from typing import Any, Final, NamedTuple, TextIO
 
+from netra.asgi.callers import served_here
 from netra.observe.log.outlet import Outlet
 from netra.observe.log.sampling import SUMMARISED, Sampling, Summary
-from netra.observe.log.serving import served_here
 from netra.observe.log.unforeseen import unforeseen_logged, words_of
 from netra.observe.log.writing import NAMES, Logger, logger_for
 from netra.upkeep.crashes import places_of
@@ -37,9 +37,9 @@ class OthersLines(logging.Handler):
     def _write(self, record: logging.LogRecord) -> None:
         kind, _, trace = record.exc_info or (None, None, None)
         served, level = served_here(), _level(record.levelno)
-        fields: dict[str, Any] = {"request_id": served.request_id if served else self._run_id, "logger": record.name}
-        if served is not None and served.trace_id is not None:
-            fields["trace_id"] = served.trace_id
+        fields: dict[str, Any] = {"request_id": self._run_id, "logger": record.name}
+        if served is not None:
+            fields["request_id"], fields["trace_id"] = served
         if kind is not None:
             fields["error_type"] = kind.__name__
             fields["places"] = places_of(trace)

@@ -20,7 +20,9 @@ from netra.observe.log.sampling import Sampling
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 NAMES: Final = {number: name for name, number in LEVELS.items()}
 _SENTENCES: Final = (("why", "why"), ("check_first", "check first"))
-_MILLISECONDS: Final = tuple(f"{number:03d}+00:00" for number in range(1000))
+_BEGUN: Final = '{"timestamp":"%Y-%m-%dT%H:%M:%S.'
+_MILLISECONDS: Final = tuple(b'%03d+00:00","level":"' % number for number in range(1000))
+_LEVELS: Final = {number: f'{name}","event":'.encode() for number, name in NAMES.items()}
 
 
 class Writer(Protocol):
@@ -44,13 +46,13 @@ class Logger:
         self.least_level = writer.least_level
         self.put = writer.write
         """Writes a line of which it was decided that it is written."""
-        self._takes = None if sampling is None else sampling.takes
+        self._sampling = sampling
 
     def takes(self, level: int, event: str, code: str | None, request_id: str, owasp: str | None = None) -> bool:
         """Is a line to be written that would begin so? `event` is what alike lines have in common."""
         if level < self.least_level:
             return False
-        return self._takes is None or self._takes(level, event, code, request_id, owasp)
+        return self._sampling is None or self._sampling.takes(level, event, code, request_id, owasp)
 
     def write(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
         """Write one line, unless enough like it were."""
@@ -106,26 +108,25 @@ class JsonLines:
         self.least_level = least_level
         self._out = stream.write
         self._encode = msgspec.json.Encoder().encode
-        self._second = 0, ""
-        """The latest one and how its stamps begin, in one value: lines may come from several threads."""
+        self._second = 0, b""
+        """The latest one and how its lines begin, in one value: lines may come from several threads."""
 
     def write(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
-        """Write one line."""
+        """Write one line. No field is called like one of the three with which every line begins."""
         if level < self.least_level:
             return
         now = time.time()
         second, begun = self._second
         if not second <= now < second + 1:
             second = int(now)
-            begun = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+            begun = datetime.fromtimestamp(second, UTC).strftime(_BEGUN).encode()
             self._second = second, begun
-        stamp = begun + _MILLISECONDS[int((now - second) * 1000)]
-        line = {"timestamp": stamp, "level": NAMES.get(level, "info"), "event": event, **fields}
+        head = begun + _MILLISECONDS[int((now - second) * 1000)] + _LEVELS.get(level, _LEVELS[LEVELS["info"]])
         try:
-            encoded = self._encode(line)
+            told, rest = self._encode(event), self._encode(fields)
         except (UnicodeEncodeError, TypeError):  # half a character, as of a file's name that is no text
-            encoded = json.dumps(line, default=_type_of, separators=(",", ":")).encode()
-        self._out(encoded + b"\n")
+            told, rest = _by_any_means(event), _by_any_means({**fields})
+        self._out(head + told + (b"," if fields else b"") + rest[1:] + b"\n")
 
 
 class TextLines:
@@ -168,6 +169,11 @@ def _for_people(console: Callable[..., str]) -> Callable[[Any, str, Any], str]:
 def _visible(text: str) -> str:
     """A text whose control characters only look like ones: no line is forged in it, no terminal is steered."""
     return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+def _by_any_means(value: object) -> bytes:
+    """JSON of what has none, too: half a character is escaped, and any other value is its type."""
+    return json.dumps(value, default=_type_of, separators=(",", ":")).encode()
 
 
 def _type_of(value: object) -> str:

@@ -62,7 +62,6 @@ class Counting:
         self._budgets_s = login_budget_s, token_budget_s
         self._seconds = {journey: self._buckets(journey) for journey in _LOOKED_AT}
         self._phases = tuple(Buckets(PHASE_SECONDS.buckets) for _ in _PHASES)
-        self._add_phases = tuple(each.add for each in self._phases)
         self._tries = Buckets(LOGIN_TRIES.buckets)
         self._of_kind: dict[type[Any], Callable[[Any], None]] = {
             TryEnded: self._try,
@@ -88,17 +87,17 @@ class Counting:
         self._calls[key] = count + 1
         # One by one: a loop over them takes twice as long, with every try of every login.
         dns_s, connect_s, tls_s, wait_s, read_s = tried.spent
-        dns, connect, tls, wait, read = self._add_phases
+        dns, connect, tls, wait, read = self._phases
         if wait_s is not None:
-            wait(wait_s)
+            wait.add(wait_s)
         if read_s is not None:
-            read(read_s)
+            read.add(read_s)
         if dns_s is not None:
-            dns(dns_s)
+            dns.add(dns_s)
         if connect_s is not None:
-            connect(connect_s)
+            connect.add(connect_s)
         if tls_s is not None:
-            tls(tls_s)
+            tls.add(tls_s)
 
     def _attempt(self, event: AttemptEnded) -> None:
         journey, outcome = event.journey, event.outcome

@@ -120,7 +120,7 @@ class Access:
             self._sessions.end(before)
         cookie = _cookie(request, self._sessions.begin(), SESSION_S)
         answer = signed_in_page() if by_form else Answer(204)
-        return answer._replace(once=(cookie,))
+        return answer.changed(once=(cookie,))
 
     async def _sign_out(self, request: Request) -> Answer:
         ended = [self._sessions.end(session_id) for session_id in _cookies(request)]
@@ -154,4 +154,4 @@ def _wants_html(request: Request) -> bool:
 
 def _asking() -> Answer:
     page = sign_in_page()
-    return page._replace(status=401, headers=(*page.headers, _CHALLENGE))
+    return page.changed(status=401, headers=(*page.headers, _CHALLENGE))
