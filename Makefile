@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 INSTALL := $(PIP) install --no-compile --require-hashes --no-deps
 ROOMS_AT_95 := link upkeep gateway
-COMPILED := $(CURDIR)/build/compiled
-TESTS_OF_COMPILED ?= tests/core tests/asgi tests/link tests/upkeep tests/gateway tests/web \
-	tests/observe/log tests/mission_critical tests/incidents tests/live/test_bad_http.py tests/live/test_bad_input.py \
-	tests/live/test_hostile_tokens.py
+COMPILED := build/compiled
+TESTS_OF_COMPILED ?= tests/core tests/asgi tests/link tests/upkeep tests/gateway tests/web tests/embed \
+	tests/integrations tests/observe/log tests/mission_critical tests/incidents tests/live/test_bad_http.py \
+	tests/live/test_bad_input.py tests/live/test_hostile_tokens.py
 QUICK_TESTS := tests/core
 
 .DEFAULT_GOAL := help
@@ -97,9 +97,9 @@ $(COMPILED): $(shell find src -name '*.py') hatch_build.py pyproject.toml | $(VE
 	@touch $@
 
 compiled-test: $(COMPILED) ## Run the tests of that path on what was compiled (ARGS="-n 2" for two at a time)
-	@PYTHONPATH=$(COMPILED) $(BIN)/python -c "from netra.gateway import login; exit(login.__file__.endswith('.py'))" \
+	@PYTHONPATH="$(CURDIR)/$(COMPILED)" $(BIN)/python -c "from netra.gateway import login; exit(login.__file__.endswith('.py'))" \
 		|| { echo "What would be tested is not what was compiled: make clean compiled-test"; exit 1; }
-	@PYTHONPATH=$(COMPILED) $(BIN)/python -m pytest -q -m "not interpreted" $(TESTS_OF_COMPILED) $(ARGS)
+	@PYTHONPATH="$(CURDIR)/$(COMPILED)" $(BIN)/python -m pytest -q -m "not interpreted" $(TESTS_OF_COMPILED) $(ARGS)
 
 # --- keep it --------------------------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ bench: $(VENV)/.run $(COMPILED) ## Measure what a login costs beside nginx (need
 bench-tokens: $(VENV)/.run $(COMPILED) ## Measure what a token check costs beside nginx, the first time and then (needs nginx and wrk)
 	@PATH="$$PATH:/usr/sbin"; $(BIN)/python benchmarks/verify_cost.py $(ARGS)
 	@$(BIN)/python benchmarks/cold_check.py
-	@PYTHONPATH=$(COMPILED) $(BIN)/python benchmarks/cold_check.py
+	@PYTHONPATH="$(CURDIR)/$(COMPILED)" $(BIN)/python benchmarks/cold_check.py
 	@$(BIN)/python benchmarks/token_cache.py --at-most-mib 60
 
 bench-logs: $(VENV)/.run ## Measure what the log line and the metrics of a login cost
