@@ -123,15 +123,14 @@ check-lock: $(VENV)/.lock ## Check that the locks follow from pyproject.toml
 	@for lock in requirements/*.txt; do cmp $$lock build/lock/$${lock#requirements/} || { echo "Write it anew: make lock"; exit 1; }; done
 	@rm -rf build/lock
 
-bench: $(VENV)/.run $(COMPILED) ## Measure what a login costs beside nginx (needs nginx and wrk; ARGS="--rounds 3")
+bench: $(VENV)/.run ## Measure what a login costs beside nginx (needs nginx and wrk; ARGS="--rounds 3")
 	@PATH="$$PATH:/usr/sbin"; for tool in nginx wrk; do \
 		command -v $$tool >/dev/null || { echo "No $$tool here. On Debian and Ubuntu: apt install nginx wrk"; exit 1; }; \
 	done; $(BIN)/python benchmarks/login_cost.py $(ARGS)
 
-bench-tokens: $(VENV)/.run $(COMPILED) ## Measure what a token check costs beside nginx, the first time and then (needs nginx and wrk)
+bench-tokens: $(VENV)/.run ## Measure what a token check costs beside nginx, the first time and then (needs nginx and wrk)
 	@PATH="$$PATH:/usr/sbin"; $(BIN)/python benchmarks/verify_cost.py $(ARGS)
 	@$(BIN)/python benchmarks/cold_check.py
-	@PYTHONPATH="$(CURDIR)/$(COMPILED)" $(BIN)/python benchmarks/cold_check.py
 	@$(BIN)/python benchmarks/token_cache.py --at-most-mib 60
 
 bench-logs: $(VENV)/.run ## Measure what the log line and the metrics of a login cost

@@ -22,8 +22,10 @@ from pathlib import Path
 
 Process = subprocess.Popen[bytes]
 
-COMPILED = Path(__file__).parents[1] / "build" / "compiled"
-"""What `make compiled` leaves there: Netra as wheels for one platform are. Measured too, where it is."""
+Builds = Mapping[str, Mapping[str, str]]
+"""Builds of Netra by name, and the variables with which Python finds each."""
+
+ROOT = Path(__file__).parents[1]
 
 CONNECTIONS = 32
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -123,14 +125,16 @@ def load(url: str, script: Path, seconds: int, core: str) -> int:
     return requests
 
 
-def builds() -> dict[str, dict[str, str]]:
-    """The builds of Netra that can be measured, and what makes Python find each."""
-    compiled = {"compiled": {"PYTHONPATH": str(COMPILED)}} if COMPILED.exists() else {}
-    return {"netra": {}, **compiled}
+def built() -> Builds:
+    """Netra as it is here, and compiled as wheels for one platform are, if there is a compiler."""
+    if subprocess.run(["make", "--silent", "compiled"], cwd=ROOT, stdout=sys.stderr, check=False).returncode:
+        print("Not measured: compiled, as wheels for one platform are.")
+        return {"netra": {}}
+    return {"netra": {}, "compiled": {"PYTHONPATH": str(ROOT / "build" / "compiled")}}
 
 
 @contextmanager
-def running(bench: Bench, folder: Path) -> Iterator[Mapping[str, tuple[Process, str]]]:
+def running(bench: Bench, builds: Builds, folder: Path) -> Iterator[Mapping[str, tuple[Process, str]]]:
     """Upstream, nginx and Netra, plain and compiled; all but the upstream by name, with the address that is asked."""
     upstream, proxy = free_port(), free_port()
     processes = {
@@ -141,7 +145,7 @@ def running(bench: Bench, folder: Path) -> Iterator[Mapping[str, tuple[Process, 
         wait_for(f"http://127.0.0.1:{upstream}/health")
         urls = {"nginx": f"http://127.0.0.1:{proxy}/"}
         wait_for(urls["nginx"])
-        for name, variables in builds().items():
+        for name, variables in builds.items():
             log = folder / f"{name}.log"
             processes[name], port = start_netra(upstream, "0", log, {**bench.variables, **variables})
             urls[name] = f"http://127.0.0.1:{port}{bench.path}"
@@ -154,14 +158,14 @@ def running(bench: Bench, folder: Path) -> Iterator[Mapping[str, tuple[Process, 
             process.wait(20)
 
 
-def measure(bench: Bench, rounds: int, seconds: int) -> dict[tuple[str, str], list[float]]:
+def measure(bench: Bench, builds: Builds, rounds: int, seconds: int) -> dict[tuple[str, str], list[float]]:
     """CPU microseconds by load and process, a figure for each round but the first, which only warms up."""
     figures: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         for at_load, pause in LOADS.items():
             (folder / f"{at_load}.lua").write_text(bench.script + pause + DONE)
-        with running(bench, folder) as asked:
+        with running(bench, builds, folder) as asked:
             for number, at_load, (name, (process, url)) in product(range(rounds + 1), LOADS, asked.items()):
                 before = cpu_s(process)
                 requests = load(url, folder / f"{at_load}.lua", seconds, "1")
@@ -185,15 +189,14 @@ def main(bench: Bench) -> None:
     missing = [tool for tool in ("nginx", "wrk", "taskset") if not shutil.which(tool)]
     if missing:
         raise SystemExit(f"not found: {', '.join(missing)}; on Debian: apt-get install nginx wrk util-linux")
-    figures = measure(bench, chosen.rounds, chosen.seconds)
+    builds = built()
+    figures = measure(bench, builds, chosen.rounds, chosen.seconds)
     ratios = {}
-    for at_load, name in product(LOADS, builds()):
+    for at_load, name in product(LOADS, builds):
         nginx, netra = figures[at_load, "nginx"], figures[at_load, name]
         ratios[name, at_load] = statistics.median(mine / other for mine, other in zip(netra, nginx, strict=True))
         medians = f"nginx {statistics.median(nginx):.1f} µs, {name} {statistics.median(netra):.1f} µs"
         print(f"{at_load}, median: {medians} CPU a {bench.what}: {ratios[name, at_load]:.1f} x nginx")
-    *_, best = builds()
-    if best != "compiled":
-        print("Not measured: compiled, as wheels for one platform are. Compile it: make compiled")
+    *_, best = builds
     if chosen.at_most and max(ratios[best, at_load] for at_load in LOADS) > chosen.at_most:
         raise SystemExit(f"more than {chosen.at_most} x nginx")
