@@ -92,7 +92,7 @@ $(COMPILED): $(shell find src -name '*.py') hatch_build.py pyproject.toml | $(VE
 	@echo "Compiling. This takes some minutes."
 	@rm -rf build/wheel $@ && mkdir -p build/wheel
 	@HATCH_BUILD_HOOKS_ENABLE=1 $(BIN)/python -m hatchling build -t wheel -d build/wheel >build/wheel/log 2>&1 \
-		|| { cat build/wheel/log; exit 1; }
+		|| { cat build/wheel/log; echo "Is Python.h missing? On Debian and Ubuntu: apt install python3-dev"; exit 1; }
 	@$(PIP) install --no-index --no-deps --target $@ build/wheel/*.whl
 	@touch $@
 

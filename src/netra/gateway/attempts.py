@@ -12,6 +12,7 @@ from netra.core.identifier import Kind
 from netra.core.secret import Secret
 from netra.core.value import Value
 from netra.core.verdict.causes import TABLE
+from netra.core.verdict.operations import visible
 from netra.core.verdict.outcomes import FieldFault, Rejected
 from netra.core.verdict.wire import Extra, Label
 
@@ -21,7 +22,6 @@ _DOMAIN_PART: Final = r"[^\s@.\"<>(),:;\\\[\]]{1,63}"
 _EMAIL: Final = re.compile(rf"[^\s@\"<>(),:;\\\[\]]{{1,64}}@{_DOMAIN_PART}(?:\.{_DOMAIN_PART})+")
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _MAX_TOKEN_BYTES: Final = 16 * 1024
-_VISIBLE: Final = bytes(range(0x21, 0x7F))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +195,7 @@ def shown_bearer(value: str, *, is_only: bool) -> Secret | Rejected:
 
 def malformed(token: Secret) -> Rejected | None:
     """The refusal of a token with characters that no token has: all that are not visible ASCII."""
-    text = token.reveal()
-    good = text.isascii() and not text.encode("ascii").translate(None, _VISIBLE)
-    return None if good else Rejected(TABLE["token_malformed"])
+    return None if visible(token.reveal()) else Rejected(TABLE["token_malformed"])
 
 
 def _read(fields: tuple[Field, ...], body: dict[str, Any]) -> tuple[dict[str, Any], list[FieldFault]]:

@@ -9,6 +9,8 @@ from hashlib import blake2b
 from os import urandom
 from typing import Any
 
+from msgspec.structs import replace
+
 from netra.core.events import AttemptEnded, Event
 from netra.core.identifier import Kind, normalised
 from netra.core.pace.deadline import Deadline
@@ -75,7 +77,7 @@ class Parts:
 
     def keyed(self, label: Label) -> Label:
         """The label with an idempotency key of its own, when this attempt may be sent more than once."""
-        return label.with_key(urandom(16).hex()) if self.link.tries > 1 else label
+        return replace(label, idempotency_key=urandom(16).hex()) if self.link.tries > 1 else label
 
     def ended(
         self, journey: str, label: Label, received_at_s: float, outcome: Outcome[Any], account: str | None = None

@@ -179,11 +179,17 @@ def _wrong(places: Places, name: str, read: Any) -> bool:
 
 
 def _secret(value: Any) -> Secret | None:
-    """A token: visible ASCII. Source: RFC 6749, appendix A.12."""
-    if isinstance(value, str) and value and len(value) <= MAX_TOKEN_CHARS and value.isascii():
-        written = value.encode()
-        return Secret(value) if written.translate(_ONLY_VISIBLE) == written else None
-    return None
+    """A token, unless it is too long or has characters that no token has."""
+    good = isinstance(value, str) and value and len(value) <= MAX_TOKEN_CHARS and visible(value)
+    return Secret(value) if good else None
+
+
+def visible(text: str) -> bool:
+    """Is a text of visible ASCII alone, as tokens are? Source: RFC 6749, appendix A.12."""
+    if not text.isascii():
+        return False
+    written = text.encode()
+    return written.translate(_ONLY_VISIBLE) == written
 
 
 def _texts(value: Any, limit_count: int, limit_chars: int = 64) -> bool:

@@ -151,23 +151,6 @@ class Label(Value, frozen=True):
     span: Span | None = None
     """Where the attempt is recorded; None when it is not."""
 
-    def with_key(self, idempotency_key: str) -> "Label":
-        """The same attempt, which may be sent more than once."""
-        return Label(
-            self.request_id,
-            self.traceparent,
-            self.tracestate,
-            self.client_address,
-            self.user_agent,
-            idempotency_key,
-            self.address_shared,
-            self.span,
-        )
-
-    def __repr__(self) -> str:
-        # The rest is what a stranger sent: whatever stands in it is not ours to show.
-        return f"Label({self.request_id})"
-
 
 class Call(NamedTuple, Generic[T]):
     """One question, with the rows to read its answer by. Holds no service secret; its body prints as dots."""
